@@ -1,0 +1,48 @@
+"""Measures one row on the empty database of DATABASE_URL and prints what it found as JSON."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from dataclasses import asdict
+
+import django
+from django.core.management import call_command
+
+from benchmarks.table import Row
+
+
+def main() -> None:
+    """Migrate the database, measure the row asked for, print one JSON list."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("row")
+    parser.add_argument("--database", required=True, help="its name in the table")
+    parser.add_argument("--quick", action="store_true")
+    options = parser.parse_args()
+    django.setup()
+    call_command("migrate", verbosity=0)
+    print(f"measuring {options.row} on {options.database} …", file=sys.stderr, flush=True)
+    found = _rows(options.row, options.database, quick=options.quick)
+    json.dump([asdict(row) for row in found], sys.stdout)
+
+
+def _rows(row: str, database: str, *, quick: bool) -> list[Row]:
+    """Models can be imported only now that Django is set up."""
+    from benchmarks import engine, ledger, spreadsheets
+
+    rounds = 1 if quick else 3
+    if row == "p1":
+        return ledger.writing(database, accounts=200 if quick else 5_000, rounds=rounds)
+    if row == "p2":
+        return ledger.rechecking(database, accounts=200 if quick else 5_000, rounds=rounds)
+    if row == "p3":
+        rows, peer_rows = (500, 100) if quick else (10_000, 1_000)
+        return spreadsheets.importing(database, rows=rows, peer_rows=peer_rows, rounds=rounds)
+    if row == "p5":
+        return engine.running(database, accounts=200 if quick else 20_000, rounds=rounds)
+    raise ValueError(f"there is no row {row}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,16 @@
+"""Addresses of the site: the admin is its face."""
+
+from django.contrib import admin
+from django.urls import path
+from django.views.generic import RedirectView
+
+from enrichment.api import callbacks
+from enrichment.operations import views
+
+urlpatterns = [
+    path("", RedirectView.as_view(pattern_name="admin:index")),
+    path("admin/", admin.site.urls),
+    path("healthz", views.healthz, name="healthz"),
+    path("metrics", views.figures, name="metrics"),
+    path("callbacks/<int:lookup>/<str:token>", callbacks.receive, name="callback"),
+]

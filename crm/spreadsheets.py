@@ -1,0 +1,382 @@
+"""Spreadsheets in: rows become records, their cells become claims; all of a file or nothing."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+
+from crm.day_order import DayOrder, day_order, in_order
+from crm.duplicates import Row
+from crm.headers import Column, HeaderError, Headers, recognise
+from crm.matching import Match, match_rows
+from crm.models import Account, Contact, Record, Sheet, SheetEntry
+from enrichment import claims, runs
+from enrichment.claims import Answer, CleanClaim
+from enrichment.models import CustomAttribute, EnrichmentRun, EnrichmentSource, RunItem
+from enrichment.models.check import Outcome
+from enrichment.registration import sync_sources
+from enrichment.rows import kept
+from enrichment.winner import SPREADSHEET
+from sources.attributes import BY_SLUG, IDENTITY, Attribute, Kind, identity_slug
+from sources.cleaning import Refused, clean
+from sources.contract import Subject
+from sources.tables import Table, TableError, read
+
+_CHUNK = 1000
+_REFERENCE = ("csv_import",)
+
+
+class ImportRefused(ValueError):
+    """The file cannot be imported; the text says what is wrong, where, and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cells:
+    """What one row says about one record: clean values, plain fields, and by column why a cell did not fit."""
+
+    row: Row
+    claims: tuple[CleanClaim, ...]
+    fields: Mapping[str, str]
+    refused: Mapping[str, str]
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether the row says nothing about such a record."""
+        return not self.claims and not self.row.external_id
+
+
+def import_file(
+    path: Path,
+    *,
+    name: str,
+    kind: Kind | None = None,
+    mapping: Mapping[str, str] | None = None,
+    unmatched: str = "create",
+    enrich: bool = False,
+    wanted: Sequence[str] = (),
+    sources: Sequence[str] = (),
+    parallel: int = 5,
+    user: Any = None,
+) -> EnrichmentRun:
+    """Import a file as a run with an item for each row; with `enrich` its sources are asked next.
+
+    Raises ImportRefused, and then nothing of the file is stored.
+    """
+    custom = [row.as_attribute() for row in CustomAttribute.objects.all()]
+    try:
+        table = read(path, name=name)
+        headers = recognise(table.header, rows=table.rows[:200], mapping=mapping, kind=kind, custom=custom)
+    except (TableError, HeaderError) as error:
+        raise ImportRefused(str(error)) from None
+    sync_sources()
+    with transaction.atomic():
+        sheet, _ = Sheet.objects.get_or_create(name=name[:200], kind=headers.kind.value)
+        run = EnrichmentRun.objects.create(
+            name=f"Import {name}"[:200], kind=headers.kind.value, sheet=sheet, unmatched=unmatched, wanted=list(wanted),
+            sources=list(sources), parallel=parallel, created_by=user, file_name=name[:255],
+            file_hash=hashlib.sha256(path.read_bytes()).hexdigest(), started_at=timezone.now(),
+            headers=[{"header": column.header, "field": column.field} for column in headers.columns],
+            asks=enrich, status="RUNNING" if enrich else "COMPLETED", finished_at=None if enrich else timezone.now(),
+        )  # fmt: skip
+        _Import(run, table, headers, {**BY_SLUG, **{each.slug: each for each in custom}}).store(
+            open_items=enrich
+        )
+    if enrich:
+        runs.wake(run.pk)
+    return run
+
+
+class _Import:
+    """One file on its way into the records."""
+
+    def __init__(
+        self, run: EnrichmentRun, table: Table, headers: Headers, catalogue: Mapping[str, Attribute]
+    ) -> None:
+        self.run, self.table, self.headers, self.catalogue = run, table, headers, catalogue
+        self.source = EnrichmentSource.objects.get(slug=SPREADSHEET).pk
+        self.created: set[int] = set()
+        self._rows = dict(zip(table.lines, table.rows, strict=True))
+
+    def store(self, *, open_items: bool) -> None:
+        """Match, create, record, and list every row with what became of it."""
+        kind = self.headers.kind
+        cells = self._read(kind)
+        companies = self._companies() if kind is Kind.CONTACT else []
+        cells = [_employed(*each) for each in zip(cells, companies, strict=True)] if companies else cells
+        matches = self._known_from_before(kind, match_rows(kind, [each.row for each in cells]), cells)
+        records = self._records(kind, cells, matches)
+        if companies:
+            self._link_accounts(companies, records)
+        self._record(kind, cells, records)
+        self._list(kind, records)
+        items = [
+            self._item(kind, *each, is_open=open_items) for each in zip(cells, matches, records, strict=True)
+        ]
+        _ask_once(kind, items)
+        RunItem.objects.bulk_create(items, batch_size=_CHUNK)
+        self.run.summary = self._summary(cells, matches, items)
+        self.run.save(update_fields=["summary"])
+
+    def _known_from_before(self, kind: Kind, matches: Sequence[Match], cells: Sequence[Cells]) -> list[Match]:
+        """Rows that nothing else decides are the records they became when the very same file came in before."""
+        runs_before = EnrichmentRun.objects.filter(
+            file_hash=self.run.file_hash, kind=kind.value, undone_at=None, pk__lt=self.run.pk
+        )
+        items = RunItem.objects.filter(run=runs_before.order_by("-pk").first()).exclude(**{kind.value: None})
+        known = dict(items.values_list("position", f"{kind.value}_id"))
+        return [
+            Match(
+                "confirmed", known[row.position], None, "same file", 1.0, ("the same row of the same file",)
+            )
+            if row.position in known and match.verdict in ("review", "none")
+            else match
+            for match, row in zip(matches, (each.row for each in cells), strict=True)
+        ]
+
+    def _read(self, kind: Kind) -> list[Cells]:
+        columns = [column for column in self.headers.columns if column.kind is kind and column.field]
+        orders = {column.index: self._order(column) for column in columns}
+        lines = zip(self.table.lines, self.table.rows, strict=True)
+        return [self._cells(kind, columns, orders, line, row) for line, row in lines]
+
+    def _order(self, column: Column) -> DayOrder | None:
+        """How a column of dates is written, as far as its cells tell."""
+        attribute = self.catalogue.get(column.field)
+        is_date = attribute is not None and attribute.type == "date"
+        return day_order(row[column.index] for row in self.table.rows) if is_date else None
+
+    def _cells(
+        self,
+        kind: Kind,
+        columns: Sequence[Column],
+        orders: Mapping[int, DayOrder | None],
+        line: int,
+        row: Sequence[str],
+    ) -> Cells:
+        found: dict[str, CleanClaim] = {}
+        fields: dict[str, str] = {}
+        refused: dict[str, str] = {}
+        for column in columns:
+            text, attribute = row[column.index], self.catalogue.get(column.field)
+            if attribute is None:
+                fields[column.field] = text.strip()
+                if column.field == "status" and text.strip() and not _status(text):
+                    refused[column.header] = (
+                        f"'{text.strip()[:50]}' is none of {', '.join(Record.Status.values)}"
+                    )
+                continue
+            try:
+                value = clean(attribute, in_order(text, orders[column.index]))
+            except Refused as error:
+                refused[column.header] = str(error)
+                continue
+            if value is not None:
+                found[attribute.slug] = CleanClaim(
+                    attribute.slug, value, _REFERENCE, text if text != value else ""
+                )
+        full = " ".join(filter(None, (fields.get("first_name", ""), fields.get("last_name", ""))))
+        if full and "name" not in found:
+            found["name"] = CleanClaim("name", full, _REFERENCE)
+        identity: dict[str, Any] = {
+            name: str(found[slug].value) for name in IDENTITY if (slug := identity_slug(kind, name)) in found
+        }
+        external = fields.get("external_id", "")[:200]
+        subject = Subject(kind=kind, **identity)
+        source = (self.headers.dialect or "csv") if external else ""
+        return Cells(Row(line, subject, external, source), tuple(found.values()), fields, refused)
+
+    def _records(self, kind: Kind, cells: Sequence[Cells], matches: Sequence[Match]) -> list[int | None]:
+        """The record of each row; rows that match none get a new one, unless they are junk or in review."""
+        fresh = [
+            each for each, match in zip(cells, matches, strict=True)
+            if match.verdict == "none" and self.run.unmatched == EnrichmentRun.Unmatched.CREATE
+        ]  # fmt: skip
+        model: Any = Account if kind is Kind.ACCOUNT else Contact
+        fields = _merged_fields(cells, matches)
+        new = model.objects.bulk_create(
+            [model(**fields[each.row.position]) for each in fresh], batch_size=_CHUNK
+        )
+        made = {each.row.position: record.pk for each, record in zip(fresh, new, strict=True)}
+        if kind is self.headers.kind:
+            self.created |= set(made)
+        by_row: dict[int, int | None] = {}
+        for each, match in zip(cells, matches, strict=True):
+            known = by_row.get(match.same_as) if match.same_as is not None else match.record
+            by_row[each.row.position] = known or made.get(each.row.position)
+        return list(by_row.values())
+
+    def _companies(self) -> list[tuple[Cells, Match]]:
+        """The company that each row of a person names, and whom it matches."""
+        cells = self._read(Kind.ACCOUNT)
+        named = [each.row for each in cells if not each.is_empty]
+        matches = {
+            row.position: match for row, match in zip(named, match_rows(Kind.ACCOUNT, named), strict=True)
+        }
+        nobody = Match("junk", reasons=("the row names no company",))
+        return [(each, matches.get(each.row.position, nobody)) for each in cells]
+
+    def _link_accounts(self, companies: Sequence[tuple[Cells, Match]], records: Sequence[int | None]) -> None:
+        """A row that names a person and a company makes a contact linked to an account."""
+        by_position = {company.row.position: match for company, match in companies}
+        firsts: dict[int, int] = {}
+        named = [
+            (company, _first_of(company.row.position, by_position, firsts), record)
+            for (company, _), record in zip(companies, records, strict=True)
+            if record and not company.is_empty
+        ]
+        rows = [company for company, _, _ in named]
+        accounts = self._records(Kind.ACCOUNT, rows, [match for _, match, _ in named])
+        self._record(Kind.ACCOUNT, rows, accounts)
+        links = {record: account for (_, _, record), account in zip(named, accounts, strict=True) if account}
+        for part in _parts(sorted(links)):
+            contacts = list(Contact.objects.filter(pk__in=part))
+            for contact in contacts:
+                contact.account_id = links[contact.pk]
+            Contact.objects.bulk_update(contacts, ["account"])
+
+    def _record(self, kind: Kind, cells: Sequence[Cells], records: Sequence[int | None]) -> None:
+        """The cells as claims; rows of one record are one answer, the first of two values counts."""
+        merged: dict[int, dict[str, CleanClaim]] = {}
+        for each, record in zip(cells, records, strict=True):
+            if record:
+                merged[record] = {claim.attribute: claim for claim in each.claims} | merged.get(record, {})
+        now = timezone.now()
+        answers = [
+            Answer(record=pk, source=self.source, at=now, outcome=Outcome.FOUND, claims=tuple(found.values()))
+            for pk, found in merged.items()
+        ]
+        for start in range(0, len(answers), _CHUNK):
+            claims.record(run=self.run.pk, kind=kind, answers=answers[start : start + _CHUNK])
+
+    def _list(self, kind: Kind, records: Sequence[int | None]) -> None:
+        column = f"{kind.value}_id"
+        entries = [
+            SheetEntry(sheet=self.run.sheet, **{column: pk}) for pk in dict.fromkeys(filter(None, records))
+        ]
+        SheetEntry.objects.bulk_create(entries, ignore_conflicts=True, batch_size=_CHUNK)
+
+    def _item(self, kind: Kind, cells: Cells, match: Match, record: int | None, *, is_open: bool) -> RunItem:
+        position = cells.row.position
+        state, reason = RunItem.State.QUEUED if is_open else RunItem.State.COMPLETED, "; ".join(match.reasons)
+        if match.verdict == "junk" or (match.verdict == "none" and record is None and not is_open):
+            state = RunItem.State.DISCARDED
+        elif match.verdict == "review":
+            state = RunItem.State.REVIEW
+        told = {
+            "outcome": "found",
+            "reason": "; ".join(f"{column}: {why}" for column, why in cells.refused.items())[:300],
+            "lookup": None,
+            "claims": len(cells.claims),
+        }
+        return RunItem(
+            run=self.run, position=position, row=self._row(position), state=state, reason=reason[:500],
+            strategy=match.strategy[:30], score=match.score, evidence=list(match.candidates),
+            has_created_record=position in self.created, outcomes={SPREADSHEET: told} if record else {},
+            finished_at=None if state == RunItem.State.QUEUED else timezone.now(), **{f"{kind.value}_id": record},
+            subject=None if record or match.verdict == "junk" else kept(cells.claims, _fields(cells)),
+        )  # fmt: skip
+
+    def _row(self, position: int) -> dict[str, str]:
+        return dict(zip(self.table.header, self._rows[position], strict=True))
+
+    def _summary(
+        self, cells: Sequence[Cells], matches: Sequence[Match], items: Sequence[RunItem]
+    ) -> dict[str, Any]:
+        discarded = Counter(item.reason for item in items if item.state == RunItem.State.DISCARDED)
+        return {
+            "rows": len(items),
+            "matched": sum(match.record is not None for match in matches),
+            "merged": sum(match.same_as is not None for match in matches),
+            "created": len(self.created),
+            "review": sum(match.verdict == "review" for match in matches),
+            "discarded": dict(discarded.most_common(20)),
+            "values": self.run.claims.count(),
+            "warnings": [*self.table.warnings[:20], *_unread(cells)],
+        }
+
+
+def _fields(cells: Cells) -> dict[str, str]:
+    """The columns of the record that a row would become."""
+    fields = cells.fields
+    return {
+        "external_id": cells.row.external_id,
+        "external_source": cells.row.external_source,
+        "status": _status(fields.get("status", "")),
+        "priority": fields.get("priority", "")[:50],
+        "segment": fields.get("segment", "")[:100],
+        "comments": fields.get("comments", ""),
+    }
+
+
+def _status(text: str) -> str:
+    """Our status that a cell names, "" when it is the status of another CRM."""
+    word = text.strip().lower()
+    return word if word in Record.Status.values else ""
+
+
+def _merged_fields(cells: Sequence[Cells], matches: Sequence[Match]) -> dict[int, dict[str, str]]:
+    """The columns of the record by its first row: what that leaves empty is taken from the next rows of the same."""
+    merged: dict[int, dict[str, str]] = {}
+    for each, match in zip(cells, matches, strict=True):
+        mine = _fields(each)
+        told = merged.setdefault(each.row.position if match.same_as is None else match.same_as, mine)
+        if not told["external_id"]:
+            told |= {name: mine[name] for name in ("external_id", "external_source")}
+        told |= {name: text for name, text in mine.items() if not told[name] and name != "external_source"}
+    return merged
+
+
+def _employed(cells: Cells, company: tuple[Cells, Match]) -> Cells:
+    """A person's row with its company: a record, or the first row that names it."""
+    told, match = company
+    if match.record is not None:
+        place = ("record", match.record)
+    elif match.verdict in ("none", "confirmed"):
+        place = ("row", told.row.position if match.same_as is None else match.same_as)
+    else:
+        return cells
+    return replace(cells, row=replace(cells.row, company=place))
+
+
+def _first_of(position: int, matches: Mapping[int, Match], firsts: dict[int, int]) -> Match:
+    """The match of a row among those that are kept: the first row of its company may have been left out."""
+    match = matches[position]
+    root = position if match.same_as is None else match.same_as
+    if matches[root].verdict != "none":
+        return matches[root]
+    first = firsts.setdefault(root, position)
+    return Match("none") if first == position else replace(match, same_as=first)
+
+
+def _ask_once(kind: Kind, items: Sequence[RunItem]) -> None:
+    """Rows of one record are asked about once: those after the first are done."""
+    seen: set[int] = set()
+    for item in items:
+        record = getattr(item, f"{kind.value}_id")
+        if record in seen and item.state == RunItem.State.QUEUED:
+            item.state, item.finished_at = RunItem.State.COMPLETED, timezone.now()
+        seen |= {record} - {None}
+
+
+def _unread(cells: Sequence[Cells]) -> list[str]:
+    """A sentence for each column with cells that did not fit: how many, and the first one."""
+    found: dict[str, list[tuple[int, str]]] = {}
+    for each in cells:
+        for column, why in each.refused.items():
+            found.setdefault(column, []).append((each.row.position, why))
+    return [
+        f'column "{column}": {len(told)} {"cell was" if len(told) == 1 else "cells were"} not taken over, '
+        f"but stay with their rows; line {told[0][0]}: {told[0][1]}"
+        for column, told in found.items()
+    ]
+
+
+def _parts(ids: list[int]) -> list[list[int]]:
+    return [ids[start : start + _CHUNK] for start in range(0, len(ids), _CHUNK)]

@@ -1,0 +1,197 @@
+"""Runs in the admin: the list, a run's page with its moving bar, and what can be done to a run."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.contrib import admin, messages
+from django.db.models import Count, Q
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, JsonResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.urls import URLPattern, path, reverse
+from django.utils.html import format_html
+from unfold.contrib.filters.admin import ChoicesDropdownFilter
+
+from enrichment import runs
+from enrichment.admin.base import ReadOnlyAdmin, column, require
+from enrichment.admin.items import OUTCOME_TONES
+from enrichment.admin.progress import BUTTONS, as_json, state_links
+from enrichment.claims import undo
+from enrichment.models import AttributeValue, Check, EnrichmentRun, EnrichmentSource, RunItem
+
+MAY_STEER = "enrichment.change_enrichmentrun"
+
+STATUS_TONES = {
+    "scheduled": "info", "pending": "info", "running": "primary", "paused": "warning", "completed": "success",
+    "failed": "danger", "canceled": "default", "crashed": "danger",
+}  # fmt: skip
+
+_BY_SOURCE = ("sources", "credits")  # parts of the summary that make a table of their own
+
+
+@admin.register(EnrichmentRun)
+class EnrichmentRunAdmin(ReadOnlyAdmin):
+    """All runs, imports among them."""
+
+    list_display = ("name", "status_label", "bar", "kind", "created_at", "created_by")
+    list_filter = (("status", ChoicesDropdownFilter), ("kind", ChoicesDropdownFilter))
+    list_select_related = ("created_by",)
+    search_fields = ("name", "file_name")
+    change_form_template = "footnote/run.html"
+    fields = ()
+    empty_hint = "Nothing has run yet. Import a spreadsheet, or select accounts and choose Enrich selected."
+    empty_links = (("Accounts", "admin:crm_account_changelist", "crm.view_account"),)
+
+    def get_urls(self) -> list[URLPattern]:
+        """A run's own addresses before those of the list."""
+        view = self.admin_site.admin_view
+        name = "enrichment_enrichmentrun"
+        return [
+            path("<int:pk>/progress/", view(self.progress_view), name=f"{name}_progress"),
+            path("<int:pk>/undo/", view(self.undo_view), name=f"{name}_undo"),
+            path("<int:pk>/<slug:act>-run/", view(self.steer_view), name=f"{name}_steer"),
+            *super().get_urls(),
+        ]
+
+    def complete_page(self, objects: Sequence[EnrichmentRun]) -> None:
+        """Items in all and done of each run of the page, in one query."""
+        rows = (
+            RunItem.objects.filter(run__in=objects)
+            .order_by()
+            .values_list("run")
+            .annotate(total=Count("pk"), done=Count("pk", filter=~Q(state__in=RunItem.OPEN)))
+        )
+        counts = {run: (total, done) for run, total, done in rows}
+        for run in objects:
+            run.counts = counts.get(run.pk, (0, 0))  # type: ignore[attr-defined]
+
+    @column(description="Status", ordering="status", label=STATUS_TONES)
+    def status_label(self, run: EnrichmentRun) -> str:
+        """Where the run stands."""
+        return run.get_status_display()
+
+    @column(description="Items done")
+    def bar(self, run: EnrichmentRun) -> str:
+        """Done of all, with a small bar."""
+        total, done = run.counts  # type: ignore[attr-defined]
+        percent = 100 * done // total if total else 0
+        return format_html(
+            '<span class="fn-mini"><span class="fn-mini-bar"><span style="width: {}%"></span></span>{} of {}</span>',
+            percent,
+            f"{done:,}",
+            f"{total:,}",
+        )
+
+    def change_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        """The run's page."""
+        context = dict(extra_context or {})
+        run = self.get_object(request, object_id)
+        if run is not None and self.has_view_permission(request, run):
+            context |= self._page_context(request, run)
+        return super().change_view(request, object_id, form_url, context)  # type: ignore[no-any-return]
+
+    def _page_context(self, request: HttpRequest, run: EnrichmentRun) -> dict[str, Any]:
+        now = as_json(run)
+        may_steer = request.user.has_perm(MAY_STEER)
+        return {
+            "run": run,
+            "progress": now,
+            "progress_url": reverse("admin:enrichment_enrichmentrun_progress", args=[run.pk]),
+            "states": state_links(run, now["states"]),
+            "buttons": BUTTONS if may_steer else (),
+            "may_steer": may_steer,
+            "may_start": request.user.has_perm("enrichment.add_enrichmentrun"),
+            "summary": readable_summary({k: v for k, v in run.summary.items() if k not in _BY_SOURCE}),
+            "sources": source_rows(run),
+            "queue": f"{reverse('admin:enrichment_runitem_changelist')}?run={run.pk}",
+        }
+
+    def progress_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """The run's progress as JSON."""
+        run = get_object_or_404(EnrichmentRun, pk=pk)
+        require(request, "enrichment.view_enrichmentrun")
+        return JsonResponse(as_json(run))
+
+    def steer_view(self, request: HttpRequest, pk: int, act: str) -> HttpResponse:
+        """Pause, resume, cancel, or retry what failed."""
+        if request.method != "POST":
+            return HttpResponseNotAllowed(["POST"])
+        require(request, MAY_STEER)
+        run = get_object_or_404(EnrichmentRun, pk=pk)
+        steps = {
+            "pause": runs.pause,
+            "resume": runs.resume,
+            "cancel": runs.cancel,
+            "retry": runs.retry_failed,
+        }
+        try:
+            result = steps[act](run) if act in steps else None
+        except runs.RunRefused as refused:
+            messages.error(request, str(refused))
+        else:
+            if act == "retry":
+                messages.success(request, f"{result} items are tried again.")
+        return redirect("admin:enrichment_enrichmentrun_change", pk)
+
+    def undo_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Say what undoing would touch (GET), or undo (POST)."""
+        require(request, MAY_STEER)
+        run = get_object_or_404(EnrichmentRun, pk=pk)
+        if request.method == "POST":
+            undone = undo(run.pk)
+            messages.success(
+                request,
+                f"{run} is undone: {undone.claims:,} claims changed, {undone.current:,} records show other values.",
+            )
+            return redirect("admin:enrichment_enrichmentrun_change", pk)
+        checks = Check.objects.filter(run=run).aggregate(
+            records=Count("account", distinct=True) + Count("contact", distinct=True), answers=Count("pk")
+        )
+        return self.render_page(
+            request,
+            "footnote/undo.html",
+            "Undo this run",
+            original=run,
+            run=run,
+            **checks,
+            claims=AttributeValue.objects.filter(run=run, retracted_at=None).count(),
+            created=run.items.filter(has_created_record=True).count(),
+        )
+
+
+def source_rows(run: EnrichmentRun) -> list[dict[str, Any]]:
+    """Of each source of a run that ended what it said, with links to those items, and what it cost."""
+    outcomes, credits = (run.summary.get(name, {}) for name in _BY_SOURCE)
+    labels = dict(EnrichmentSource.objects.filter(slug__in=outcomes).values_list("slug", "label"))
+    return [
+        {
+            "label": labels.get(slug, slug),
+            "outcomes": [
+                (name.replace("_", " "), OUTCOME_TONES.get(name, "default"), n) for name, n in counts.items()
+            ],
+            "credits": credits.get(slug, 0),
+        }
+        for slug, counts in outcomes.items()
+    ]
+
+
+def readable_summary(summary: dict[str, Any]) -> list[tuple[str, str]]:
+    """The summary as label and text; nested parts in one line each."""
+    rows = []
+    for name, value in summary.items():
+        if isinstance(value, dict):
+            text = ", ".join(f"{key}: {part}" for key, part in value.items())
+        elif isinstance(value, list):
+            text = ", ".join(map(str, value))
+        else:
+            text = f"{value:,}" if isinstance(value, int) else str(value)
+        if text:
+            rows.append((name.replace("_", " ").capitalize(), text))
+    return rows

@@ -1,0 +1,141 @@
+"""Sources in the admin: on or off, rank, cadence, money, keys; and "Register a table"."""
+
+from __future__ import annotations
+
+import zoneinfo
+from collections.abc import Sequence
+from typing import Any
+
+from django.contrib import admin
+from django.db import transaction
+from django.db.models import Count
+from django.http import HttpRequest, HttpResponse
+from django.urls import URLPattern, path
+from django.utils import timezone
+
+from config import env
+from enrichment import schedule
+from enrichment.admin.base import FootnoteAdmin, button, column
+from enrichment.admin.sources_form import RankForm, SourceForm
+from enrichment.admin.sources_refresh import SHOWN, RefreshMixin, note_next, shown_fields
+from enrichment.admin.tables import register_table
+from enrichment.models import AttributeValue, Budget, EnrichmentSource
+from sources import registry
+
+WHEN = ("cadence", "priority_cadences", "segments", "asks_new", "time_zone")
+
+
+@admin.register(EnrichmentSource)
+class EnrichmentSourceAdmin(RefreshMixin, FootnoteAdmin):
+    """Where facts come from."""
+
+    form = SourceForm
+    list_display = (
+        "name", "is_enabled", "rank", "cadence", "next_in_list", "cost", "monthly_limit", "used", "key", "values_live",
+    )  # fmt: skip
+    list_display_links = ("name",)
+    list_editable = ("is_enabled", "rank")
+    search_fields = ("slug", "label")
+    actions_list = ("register_table_action",)
+    readonly_fields = ("slug", "adapter", "key", "paused_until", "paused_reason", *SHOWN, "refresh_now")
+    fieldsets = (
+        (None, {"fields": ("label", "slug", "adapter", "is_enabled", "rank", "only_when_missing")}),
+        ("When it is refreshed", {"fields": WHEN}),
+        ("How fast it is asked", {"fields": ("per_minute", "in_flight")}),
+        ("What it costs", {"fields": ("cost", "charges_miss", "credit_price", "monthly_limit")}),
+        ("Connection", {"fields": ("key", "settings", "paused_until", "paused_reason")}),
+    )
+    empty_hint = "No sources are known. Run manage.py sync_sources, or register a table of your own."
+
+    def get_changelist_form(self, request: HttpRequest, **kwargs: Any) -> Any:
+        """The list checks ranks too."""
+        return super().get_changelist_form(request, **{"form": RankForm, **kwargs})
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        """Below the cadences what they lead to."""
+        fieldsets = super().get_fieldsets(request, obj)
+        shown = shown_fields(request, obj)
+        return [
+            (title, {**options, "fields": (*WHEN, *shown)}) if options["fields"] == WHEN else (title, options)
+            for title, options in fieldsets
+        ]
+
+    def save_model(self, request: HttpRequest, obj: EnrichmentSource, form: Any, change: bool) -> None:
+        """Save; due dates and the schedule follow."""
+        super().save_model(request, obj, form, change)
+        transaction.on_commit(lambda: schedule.source_saved(obj))
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Sources come from adapters and registered tables, not from an empty form."""
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Claims need their source for ever; turn it off instead."""
+        return False
+
+    def has_register_permission(self, request: HttpRequest) -> bool:
+        """Whether this user may register tables."""
+        return request.user.has_perm("enrichment.add_enrichmentsource")
+
+    def get_urls(self) -> list[URLPattern]:
+        """The address of "Register a table" before those of the list."""
+        view = self.admin_site.admin_view(self.register_view)
+        return [
+            path("register-table/", view, name="enrichment_enrichmentsource_register"),
+            *super().get_urls(),
+        ]
+
+    @button(description="Register a table", url_path="register", permissions=["register"], icon="table")
+    def register_table_action(self, request: HttpRequest) -> HttpResponse:
+        """To the page where a file becomes a source."""
+        return register_table(self, request)
+
+    def register_view(self, request: HttpRequest) -> HttpResponse:
+        """The pages where a file becomes a source."""
+        return register_table(self, request)
+
+    def complete_page(self, objects: Sequence[EnrichmentSource]) -> None:
+        """Credits used this month, live values and next refresh of each source, in three queries."""
+        note_next(objects)
+        scopes = {budget_scope(source): source for source in objects}
+        budgets = {row.scope: row for row in Budget.objects.filter(scope__in=scopes)}
+        live = AttributeValue.objects.filter(superseded_at=None, retracted_at=None).order_by()
+        counts = dict(live.values_list("source").annotate(Count("pk")))
+        for scope, source in scopes.items():
+            budget = budgets.get(scope)
+            source.used_credits = budget.spent + budget.reserved if budget else 0  # type: ignore[attr-defined]
+            source.live_values = counts.get(source.pk, 0)  # type: ignore[attr-defined]
+
+    @column(description="Source", ordering="label", header=True)
+    def name(self, source: EnrichmentSource) -> list[str]:
+        """The label, and the slug below it."""
+        return [source.label, source.slug]
+
+    @column(description="Used this month")
+    def used(self, source: EnrichmentSource) -> str:
+        """Credits spent or set aside this month."""
+        return f"{source.used_credits:,}"  # type: ignore[attr-defined]
+
+    @column(description="Values live")
+    def values_live(self, source: EnrichmentSource) -> str:
+        """How many claims of it stand."""
+        return f"{source.live_values:,}"  # type: ignore[attr-defined]
+
+    @column(description="Key", label={"present": "success", "missing": "danger", "not needed": "default"})
+    def key(self, source: EnrichmentSource) -> str | tuple[str, str]:
+        """Whether the source's key is set, and in which variable."""
+        state, variable = key_state(source)
+        return (state, f"{state}: {variable}") if variable else state
+
+
+def budget_scope(source: EnrichmentSource) -> str:
+    """The name of a source's budget of the month that runs in its time zone."""
+    return f"source:{source.pk}:{timezone.now().astimezone(zoneinfo.ZoneInfo(source.time_zone)):%Y-%m}"
+
+
+def key_state(source: EnrichmentSource) -> tuple[str, str]:
+    """Whether a source's key is present, missing or not needed, and the variable that holds it."""
+    adapter = registry.adapters().get(source.adapter)
+    if adapter is None or adapter.secret is None:
+        return "not needed", ""
+    return ("present" if env.text(adapter.secret.env) else "missing"), adapter.secret.env

@@ -1,0 +1,312 @@
+"""Asking: threads speak to the source, the one main thread keeps the ledger."""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.utils import timezone
+
+from enrichment import callbacks, ledger, limits
+from enrichment.line import Ended, Line
+from enrichment.models import Lookup
+from enrichment.outcomes import consequence
+from enrichment.plan import Step
+from sources.contract import Call, Finding, Payload, Pending, Question, Subject, Wanted
+from sources.errors import PayloadChanged, SourceError, Unreachable
+from sources.http import Client
+
+_log = logging.getLogger(__name__)
+
+LOOKS_APART = 0.2  # seconds at least between two looks at whether the run still goes on
+BUSY = timedelta(seconds=5)  # until a question that is in flight elsewhere is looked at again
+
+_Group = list[tuple[str, Subject]]
+_Answers = Sequence[Payload | Pending]
+_Ended = Ended[_Group, _Answers | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What came of one question: the findings of a kept answer, an error, or why it was not asked.
+
+    `again_at`: the item comes back then, unless it had `most_tries` errors. `waits`: the answer of
+    `lookup` is still to come. `is_open`: the lookup has an answer that is not applied yet.
+    """
+
+    lookup: int | None
+    asked_at: datetime
+    findings: tuple[Finding, ...] | None = None
+    error: SourceError | None = None
+    reason: str = ""
+    again_at: datetime | None = None
+    most_tries: int = 1
+    waits: bool = False
+    is_open: bool = True
+
+
+def key_variable(slug: str) -> str:
+    """The environment variable that holds a source's key."""
+    return f"{slug.upper()}_API_KEY"
+
+
+class Asker:
+    """Puts questions to one source, at most `parallel` calls at once, and stores each answer as it comes.
+
+    `wanted` is what the source is asked for; of an answer everything in the `catalogue` is read.
+    """
+
+    def __init__(
+        self,
+        step: Step,
+        *,
+        run: int,
+        parallel: int,
+        wanted: Wanted,
+        catalogue: Wanted,
+        alive: Callable[[], bool],
+    ) -> None:
+        self.step, self.run, self.alive = step, run, alive
+        self.wanted, self.catalogue = wanted, catalogue
+        most = step.source.in_flight or step.adapter.limits.in_flight
+        self.parallel = max(1, min(parallel, most))
+        self.batch = step.adapter.limits.batch
+        self._rest: Reply | None = None  # what the questions not yet asked are told
+        self._interval = 0.0  # seconds between two calls that the source takes
+        self._late: Mapping[str, ledger.Poll] = {}
+        self._halt = threading.Event()
+        self._looked = 0.0
+
+    def ask(
+        self, subjects: Mapping[str, Subject], priorities: ledger.Priorities | None = None
+    ) -> dict[str, Reply]:
+        """Replies by question key; keys that could not be asked are answered with a reason.
+
+        `priorities`: of the records that ask, by key (of "" where left out).
+        """
+        kept = ledger.cached(self.step.source, subjects, run=self.run, priorities=priorities)
+        replies = {
+            key: self._read(
+                key, answer.lookup, answer.payload, answer.asked_at, is_open=not answer.is_applied
+            )
+            for key, answer in kept.items()
+        }
+        todo = [(key, subject) for key, subject in subjects.items() if key not in kept]
+        if not todo:
+            return replies
+        self._late = ledger.polls(self.step.source, [key for key, _ in todo])
+        with self._client() as http, ThreadPoolExecutor(self.parallel) as pool:
+            while todo and self._goes_on():
+                part, delays = self._admitted(todo)
+                todo = todo[len(part) :]
+                replies |= self._window(part, delays, http, pool)
+        return replies | self._told_rest(todo)
+
+    def _goes_on(self) -> bool:
+        now = time.monotonic()
+        if self._rest is None and now - self._looked >= LOOKS_APART:
+            self._looked = now
+            if not self.alive():
+                self._stop(Reply(None, timezone.now(), reason="the run was stopped"))
+        return self._rest is None
+
+    def _stop(self, rest: Reply) -> None:
+        """Ask nothing more; calls that wait for their slot give up."""
+        self._rest = self._rest or rest
+        self._halt.set()
+
+    def _admitted(self, todo: _Group) -> tuple[_Group, tuple[float, ...]]:
+        """The questions that may be asked now, with the seconds until each call may start."""
+        source, adapter = self.step.source, self.step.adapter
+        # Of a paid source only what can leave at once is written down as sent: a crash loses no more.
+        window = self.parallel * self.batch if source.cost else max(len(todo), 1)
+        calls = -(-min(window, len(todo)) // self.batch)
+        slots = limits.admit(source, source.per_minute or adapter.limits.per_minute, calls)
+        if not slots.delays:
+            self._stop(Reply(None, timezone.now(), reason=slots.reason, again_at=slots.again_at))
+            self._interval = slots.interval
+        return todo[: min(window, len(slots.delays) * self.batch)], slots.delays
+
+    def _told_rest(self, todo: _Group) -> dict[str, Reply]:
+        """What the questions left over are told; parked ones come back spread over the pace of the source."""
+        if self._rest is None or self._rest.again_at is None:
+            return {key: self._rest for key, _ in todo if self._rest}
+        pace = timedelta(seconds=self._interval)
+        return {
+            key: replace(self._rest, again_at=self._rest.again_at + pace * (number // self.batch))
+            for number, (key, _) in enumerate(todo)
+        }
+
+    def _window(
+        self, part: _Group, delays: Sequence[float], http: Client, pool: ThreadPoolExecutor
+    ) -> dict[str, Reply]:
+        adapter, now = self.step.adapter, timezone.now()
+        asked = {key: ledger.question(adapter, subject) for key, subject in part if key not in self._late}
+        opened = ledger.open_questions(self.step.source, adapter, run=self.run, asked=asked)
+        replies = {key: Reply(None, now, reason="no budget left for it") for key in opened.unpaid}
+        replies |= {key: self._busy(lookup, state) for key, (lookup, state) in opened.busy.items()}
+        lookups = {**opened.lookups, **{key: poll.lookup for key, poll in self._late.items()}}
+        ready = [(key, subject) for key, subject in part if key in lookups]
+        groups = [ready[start : start + self.batch] for start in range(0, len(ready), self.batch)]
+        line = Line(
+            lambda group, delay: self._fetch(group, lookups, http, delay),
+            list(zip(groups, delays, strict=False)),
+        )
+        for _ in range(min(self.parallel, line.open)):
+            pool.submit(line.work)
+        while line.open:
+            replies |= self._keep(line.ended(), lookups, now)
+            if not self._goes_on():
+                replies |= self._release(line.call_off(), lookups)
+        return replies
+
+    def _busy(self, lookup: int, state: str) -> Reply:
+        """A question that somebody else asks just now, or that is in doubt."""
+        now = timezone.now()
+        if state == Lookup.State.UNCERTAIN:
+            return Reply(
+                lookup, now, reason="asked before without an answer; whether it was charged is in doubt"
+            )
+        if state == Lookup.State.WAITING:
+            return Reply(lookup, now, reason="the answer comes later", waits=True)
+        return Reply(lookup, now, reason="the same question is in flight", again_at=now + BUSY)
+
+    def _release(self, groups: Sequence[_Group], lookups: Mapping[str, int]) -> dict[str, Reply]:
+        """Give back questions that were written down but never left."""
+        keys = [key for group in groups for key, _ in group]
+        unsent = [key for key in keys if key not in self._late]
+        closed = [(lookups[key], Lookup.State.RELEASED, 0, "never sent") for key in unsent]
+        ledger.close(self.step.source, self.run, closed)
+        return {key: self._rest for key in keys if self._rest}
+
+    def _fetch(
+        self, group: _Group, lookups: Mapping[str, int], http: Client, delay: float
+    ) -> _Answers | None:
+        """In a thread: HTTP only. None: it was not sent."""
+        if self._halt.wait(delay) if delay else self._halt.is_set():
+            return None
+        questions = [
+            Question(
+                subject=subject,
+                lookup=str(lookups[key]),
+                callback_url=callbacks.url_of(lookups[key]),
+                token=self._late[key].token if key in self._late else "",
+            )
+            for key, subject in group
+        ]
+        source = self.step.source
+        call = Call(questions=questions, wanted=self.wanted, settings=source.settings, key=_key(source.slug))
+        answers = self.step.adapter.fetch(call, http)
+        if len(answers) != len(group):
+            raise PayloadChanged(f"{len(answers)} answers came to {len(group)} questions")
+        return answers
+
+    def _keep(
+        self, done: Sequence[_Ended], lookups: Mapping[str, int], asked_at: datetime
+    ) -> dict[str, Reply]:
+        """Store the answers as received, then read them: an error in one stops what makes no sense to ask."""
+        replies: dict[str, Reply] = {}
+        answers: list[tuple[str, Payload]] = []
+        pending: list[tuple[str, Pending]] = []
+        for group, payloads, error in done:
+            if error:
+                if not isinstance(error, SourceError):
+                    error = self._mistake(error, lookups[group[0][0]])
+                replies |= self._failed(group, lookups, asked_at, error)
+                continue
+            if payloads is None:
+                replies |= self._release([group], lookups)
+                continue
+            for (key, _), payload in zip(group, payloads, strict=True):
+                if isinstance(payload, Payload):
+                    answers.append((key, payload))
+                else:
+                    pending.append((key, payload))
+        ledger.store([(lookups[key], payload) for key, payload in answers])
+        ledger.wait_for([(lookups[key], each) for key, each in pending])
+        replies |= {
+            key: Reply(lookups[key], asked_at, reason="the answer comes later", waits=True)
+            for key, _ in pending
+        }
+        return replies | {
+            key: self._read(key, lookups[key], payload, asked_at, is_open=True) for key, payload in answers
+        }
+
+    def _read(self, key: str, lookup: int, payload: Payload, asked_at: datetime, *, is_open: bool) -> Reply:
+        """Parse an answer; the lookup of one that is an error is closed with the error's consequence."""
+        try:
+            findings = tuple(self.step.adapter.parse(payload, self.catalogue))
+        except SourceError as error:
+            failure = error
+        except Exception as error:  # an adapter's own mistake fails its rows, never the run
+            failure = self._mistake(error, lookup)
+        else:
+            if self.step.source.paused_until is not None:
+                limits.note_success(self.step.source)
+            return Reply(lookup, asked_at, findings, is_open=is_open)
+        if is_open:
+            return self._failed([(key, Subject())], {key: lookup}, asked_at, failure)[key]
+        return Reply(lookup, asked_at, error=failure, reason=str(failure))
+
+    def _mistake(self, error: BaseException, lookup: int) -> PayloadChanged:
+        """Log what an adapter did wrong, for its author; the item is told less."""
+        slug = self.step.source.slug
+        _log.error(
+            "The adapter of %s failed.", slug, exc_info=error, extra={"source": slug, "lookup": lookup}
+        )
+        return PayloadChanged(f"the adapter failed: {type(error).__name__}")
+
+    def _failed(
+        self, group: _Group, lookups: Mapping[str, int], asked_at: datetime, error: SourceError
+    ) -> dict[str, Reply]:
+        effect, source = consequence(error), self.step.source
+        state = effect.paid_state if source.cost else effect.free_state
+        cost = source.cost if effect.is_charged else 0
+        ledger.close(source, self.run, [(lookups[key], state, cost, str(error)) for key, _ in group])
+        has_one_address = bool(self.step.adapter.base_url)
+        paused = limits.note_error(source, error, has_one_address=has_one_address)
+        # A site that nobody serves is no passing trouble, a vendor that cannot be reached is.
+        is_final = effect.tries == 1 or (isinstance(error, Unreachable) and not has_one_address)
+        if paused:
+            again = None if is_final else paused
+            self._stop(Reply(None, asked_at, reason=f"{source.label}: {error}", again_at=again))
+        if is_final or state is Lookup.State.UNCERTAIN:
+            again, tries = None, 1
+        else:
+            again, tries = paused or limits.retry_at(1), effect.tries
+        return {
+            key: Reply(
+                lookups[key], asked_at, error=error, reason=str(error), again_at=again, most_tries=tries
+            )
+            for key, _ in group
+        }
+
+    @contextmanager
+    def _client(self) -> Iterator[Client]:
+        limits_ = self.step.adapter.limits
+        client = Client(
+            user_agent=settings.USER_AGENT,
+            allow=frozenset(settings.EGRESS_ALLOW),
+            deadline=limits_.deadline,
+            max_bytes=limits_.max_bytes,
+            max_unpacked=max(limits_.max_bytes, 5_000_000),
+            base_url=os.environ.get(f"{self.step.adapter.slug.upper()}_BASE_URL")
+            or self.step.adapter.base_url,
+            follow_redirects=not self.step.adapter.base_url,
+        )
+        try:
+            yield client
+        finally:
+            client.close()
+
+
+def _key(slug: str) -> str:
+    return os.environ.get(key_variable(slug), "")

@@ -1,0 +1,261 @@
+"""One chunk of items through the steps of a plan."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+
+from crm.models import Account, Contact, Record
+from enrichment import bulk, ledger
+from enrichment.asking import Asker, Reply
+from enrichment.claims import Answer, record
+from enrichment.claims.state import owner_column
+from enrichment.models import Check, CustomAttribute, EnrichmentRun, Freshness, Lookup, RunItem
+from enrichment.models.check import Outcome
+from enrichment.plan import Plan, Step
+from enrichment.rows import accept, subject_of_row
+from enrichment.subjects import has_inputs, subject_of
+from enrichment.verifying import Cleaned, Judged, clean_claims, judge_findings
+from enrichment.work import ANSWERS, PARKED, SKIPPED, Work
+from sources.attributes import BY_SLUG, Attribute, Kind
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class _Believed:
+    """An answer about one item, ready to be recorded."""
+
+    work: Work
+    outcome: Outcome
+    key: str
+    reply: Reply
+    cleaned: Cleaned
+
+
+class Chunk:
+    """Items of one run, claimed by this worker, and everything read once for them."""
+
+    def __init__(
+        self,
+        run: EnrichmentRun,
+        plan: Plan,
+        items: Sequence[RunItem],
+        *,
+        alive: Callable[[], bool],
+        ranks: Mapping[str, int],
+    ) -> None:
+        self.run, self.plan, self.kind, self.alive = run, plan, Kind(run.kind), alive
+        custom = {row.slug: row.as_attribute() for row in CustomAttribute.objects.all()}
+        self.catalogue: dict[str, Attribute] = {**BY_SLUG, **custom}
+        records = _records(self.kind, items)
+        self.works = [
+            Work(item, records[pk], subject_of(records[pk]), _given_by(records[pk], ranks))
+            for item in items
+            if (pk := _record_id(item, self.kind)) in records
+        ]
+        rows = [item for item in items if item.subject and not _record_id(item, self.kind)]
+        self.works += [Work(item, None, subject_of_row(self.kind, item.subject or {}), {}) for item in rows]
+        ours = {work.item.pk for work in self.works}
+        self.orphans = [item for item in items if item.pk not in ours]
+        column = owner_column(self.kind)
+        fresh = Freshness.objects.filter(**{f"{column}__in": bulk.among(records)})
+        self._fresh: dict[tuple[int | None, int], tuple[str, datetime | None]] = {
+            (owner, source): (key, due)
+            for owner, source, key, due in fresh.values_list(column, "source_id", "key", "due_at")
+        }
+        checks = Check.objects.filter(run=run, **{f"{column}__in": bulk.among(records)})
+        self._checked = {
+            (owner, source): outcome
+            for owner, source, outcome in checks.values_list(column, "source_id", "outcome")
+        }
+
+    def process(self) -> None:
+        """Take every step, then close the items."""
+        for step in self.plan.steps:
+            if not self.alive():
+                return
+            self._take(step)
+        if self.alive():
+            self._close()
+
+    def _take(self, step: Step) -> None:
+        fresh = self._fresh_until(step)
+        asking: dict[str, list[Work]] = {}
+        for work in self.works:
+            if not self._is_skipped(work, step, fresh):
+                key = ledger.key_of(step.source, ledger.question(step.adapter, work.subject))
+                asking.setdefault(key, []).append(work)
+        if not asking:
+            return
+        wanted = {
+            slug: self.catalogue[slug] for slug in (self.run.wanted or step.gives) if slug in self.catalogue
+        }
+        asker = Asker(
+            step, run=self.run.pk, parallel=self.run.parallel, wanted=wanted, catalogue=self.catalogue, alive=self.alive
+        )  # fmt: skip
+        replies = asker.ask(
+            {key: works[0].subject for key, works in asking.items()},
+            {
+                key: {work.record.priority for work in works if work.record} or {""}
+                for key, works in asking.items()
+            },
+        )
+        self._apply(step, asking, replies)
+
+    def _fresh_until(self, step: Step) -> dict[int, datetime | None]:
+        """Records whose answer needs no new question, with the date it is due; None: never."""
+        now = timezone.now()
+        fresh: dict[int, datetime | None] = {}
+        grown: dict[int, dict[str, Any]] = {}
+        for work in self.works:
+            key, due = self._fresh.get((work.record.pk if work.record else None, step.source.pk), ("", now))
+            if work.record is None or (due is not None and due <= now):
+                continue
+            asked = ledger.question(step.adapter, work.subject)
+            if key == ledger.key_of(step.source, asked):
+                fresh[work.record.pk] = due
+            else:
+                grown[work.record.pk] = asked
+        standing = ledger.still_answered(self.kind, step.source, grown)
+        return fresh | {owner: self._fresh[owner, step.source.pk][1] for owner in standing}
+
+    def _is_skipped(self, work: Work, step: Step, fresh: Mapping[int, datetime | None]) -> bool:
+        slug, pair = step.source.slug, (work.record.pk if work.record else None, step.source.pk)
+        if pair in self._checked:  # this run's own answer, recorded before a restart
+            work.note_checked(slug, self._checked[pair])
+            return True
+        if work.is_done_with(slug):
+            return True
+        if not has_inputs(work.subject, step.adapter.needs):
+            needs = " or ".join(" and ".join(need) for need in step.adapter.needs)
+            work.note(slug, SKIPPED, f"missing input: needs {needs}")
+            return True
+        if work.record and work.record.pk in fresh and not work.awaits(slug):
+            due = fresh[work.record.pk]
+            work.note(slug, SKIPPED, f"fresh until {due:%Y-%m-%d}" if due else "fresh: never due again")
+            return True
+        if step.source.only_when_missing and (work.parked_until or work.waits_for):
+            work.note(slug, PARKED, "waits for what better ranked sources say")
+            return True
+        goals = step.gives & set(self.run.wanted) if self.run.wanted else step.gives
+        if step.source.only_when_missing and all(
+            work.given_by.get(goal, 10**9) < step.source.rank for goal in goals
+        ):
+            work.note(slug, SKIPPED, "not needed: better ranked sources answered")
+            return True
+        return False
+
+    def _apply(self, step: Step, asking: Mapping[str, list[Work]], replies: Mapping[str, Reply]) -> None:
+        """Verify, clean and record what came; settle the lookups."""
+        believed: list[_Believed] = []
+        closed: list[tuple[int, Lookup.State, int, str]] = []
+        for key, works in asking.items():
+            reply = replies[key]
+            if reply.findings is None:
+                for work in works:
+                    work.note_unanswered(step.source.slug, reply)
+                continue
+            judged = [(work, judge_findings(work.subject, reply.findings)) for work in works]
+            for work, each in judged:
+                if each.outcome in ANSWERS:
+                    believed.append(self._believe(step, work, key, reply, each))
+                else:
+                    work.doubt(step.source.slug, each, reply.lookup)
+            if reply.is_open and reply.lookup:
+                is_miss = any(each.outcome is Outcome.NOT_FOUND for _, each in judged)
+                cost = 0 if is_miss and not step.source.charges_miss else step.source.cost
+                closed.append((reply.lookup, Lookup.State.APPLIED, cost, ""))
+        self._record(step, believed)
+        ledger.close(step.source, self.run.pk, closed)
+
+    def _believe(self, step: Step, work: Work, key: str, reply: Reply, judged: Judged) -> _Believed:
+        cleaned = clean_claims(judged.finding, self.catalogue) if judged.finding else Cleaned((), ())
+        work.learn(cleaned, step.source.rank)
+        reason = judged.reason or "; ".join(cleaned.refused)
+        work.note(step.source.slug, judged.outcome, reason, lookup=reply.lookup, claims=len(cleaned.claims))
+        return _Believed(work, judged.outcome, key, reply, cleaned)
+
+    def _record(self, step: Step, believed: Sequence[_Believed]) -> None:
+        """Write the answers; a row that a source knows becomes a record first."""
+        known = [each.work for each in believed if each.outcome is Outcome.FOUND and not each.work.record]
+        if known:
+            rows = [work.item for work in known]
+            for work, record_ in zip(known, accept(self.run, rows, [None] * len(rows)), strict=True):
+                work.record = record_
+        answers = [
+            Answer(
+                record=each.work.record.pk, source=step.source.pk, at=each.reply.asked_at, outcome=each.outcome,
+                claims=each.cleaned.claims, lookup=each.reply.lookup, key=each.key,
+            )
+            for each in believed
+            if each.work.record
+        ]  # fmt: skip
+        if answers:
+            record(run=self.run.pk, kind=self.kind, answers=answers)
+
+    def _close(self) -> None:
+        """Write the final state of every item that is still ours."""
+        now = timezone.now()
+        rows = [_closing(work, now) for work in self.works]
+        rows += [
+            ("discarded", "its record was deleted", "{}", "[]", bulk.moment(now), None, None, 0, item.pk)
+            for item in self.orphans
+        ]
+        fences = {item.pk: item.fence for item in (*(work.item for work in self.works), *self.orphans)}
+        with transaction.atomic():
+            held = set(_still_held(fences))
+            ours = [row for row in rows if row[-1] in held]
+            bulk.update("enrichment_runitem", _CLOSING, ours)
+        for state, reason, *_, pk in ours:
+            _log.info("%s: %s", state, reason, extra={"item": pk})
+
+
+_CLOSING = [
+    ("state", "text"), ("reason", "text"), ("outcomes", "jsonb"), ("evidence", "jsonb"), ("finished_at", "timestamptz"),
+    ("not_before", "timestamptz"), ("waits_for_id", "bigint"), ("starts", "int"),
+]  # fmt: skip
+
+
+def _closing(work: Work, now: datetime) -> tuple[Any, ...]:
+    """The columns of `_CLOSING` and the id; an item that was put off keeps no start, for it did not fail."""
+    state, reason = work.end()
+    is_open = state in RunItem.OPEN
+    not_before = (work.parked_until or now) if is_open else None
+    return (
+        state, reason, json.dumps(work.outcomes), json.dumps(work.doubts or work.item.evidence),
+        None if is_open else bulk.moment(now), bulk.moment(not_before), work.waits_for,
+        0 if is_open else work.item.starts, work.item.pk,
+    )  # fmt: skip
+
+
+def _still_held(fences: Mapping[int, int]) -> list[int]:
+    """The items whose fence is still the one they were claimed with, locked until the transaction ends."""
+    items = RunItem.objects.select_for_update().filter(
+        pk__in=bulk.among(fences), state=RunItem.State.PROCESSING
+    )
+    rows = items.order_by("pk").values_list("pk", "fence")
+    return [pk for pk, fence in rows if fences[pk] == fence]
+
+
+def _record_id(item: RunItem, kind: Kind) -> int | None:
+    return item.account_id if kind is Kind.ACCOUNT else item.contact_id
+
+
+def _records(kind: Kind, items: Sequence[RunItem]) -> dict[int, Record]:
+    ids = [pk for item in items if (pk := _record_id(item, kind))]
+    if kind is Kind.ACCOUNT:
+        return dict(Account.objects.in_bulk(ids))
+    return dict(Contact.objects.select_related("account").in_bulk(ids))
+
+
+def _given_by(record: Record, ranks: Mapping[str, int]) -> dict[str, int]:
+    """The rank of the source that each current value comes from."""
+    return {slug: ranks.get(entry["source"], 10**9) for slug, entry in record.current_values.items()}

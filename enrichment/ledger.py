@@ -1,0 +1,290 @@
+"""Lookups: what was asked before is not asked again, and what is asked is written down first."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+
+from enrichment import budget, bulk
+from enrichment.models import Check, EnrichmentSource, Lookup
+from enrichment.models.check import Outcome
+from sources.attributes import Kind
+from sources.contract import Payload, Pending, Source, Subject
+
+TABLE = "enrichment_lookup"
+MARGIN = timedelta(seconds=60)  # a question is in doubt when its deadline passed this long ago
+_sorted_json = json.JSONEncoder(sort_keys=True, ensure_ascii=False).encode
+Priorities = Mapping[str, Collection[str]]
+_STAYS = frozenset({Lookup.State.ANSWERED, Lookup.State.APPLIED, Lookup.State.LATE})
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """An answer in the ledger: its lookup, when it was asked, what came."""
+
+    lookup: int
+    asked_at: datetime
+    payload: Payload
+    is_applied: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """What became of questions to be asked: lookup ids by key, keys without budget, keys in doubt or flight.
+
+    `busy` maps a key to the lookup that is in the way and its state.
+    """
+
+    lookups: Mapping[str, int]
+    unpaid: frozenset[str]
+    busy: Mapping[str, tuple[int, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Poll:
+    """A late answer that it is time to ask for: its lookup, and the source's name for it."""
+
+    lookup: int
+    token: str
+
+
+def question(adapter: Source, subject: Subject) -> dict[str, Any]:
+    """The inputs of a subject that the source may be asked with."""
+    asked: dict[str, Any] = {"kind": subject.kind.value}
+    for name in sorted({name for alternative in adapter.needs for name in alternative}):
+        value = subject.known.get(name) or getattr(subject, name, None)
+        if value:
+            asked[name] = value
+    return asked
+
+
+def key_of(source: EnrichmentSource, asked: Mapping[str, Any]) -> str:
+    """The digest of a normalised question; the source's settings belong to it, its key does not."""
+    text = _sorted_json([source.slug, source.settings, asked])
+    return hashlib.sha256(text.casefold().encode()).hexdigest()
+
+
+def still_answered(
+    kind: Kind, source: EnrichmentSource, asked: Mapping[int, Mapping[str, Any]]
+) -> frozenset[int]:
+    """Records whose last answer stands although more is known of them by now (one query).
+
+    `asked` maps a record to the question as it would be put today. What was found by a part of
+    it needs no second question: inputs learned since are often that very answer's own. What was
+    found under other settings of the source, such as another table, does not stand.
+    """
+    if not asked:
+        return frozenset()
+    column = f"{kind.value}_id"
+    checks = Check.objects.filter(source=source, run__undone_at=None, **{f"{column}__in": bulk.among(asked)})
+    rows = checks.order_by("at", "id").values_list(column, "outcome", "lookup__question", "lookup__key")
+    newest = {owner: (outcome, question or {}, key) for owner, outcome, question, key in rows}
+    return frozenset(
+        owner
+        for owner, (outcome, question, key) in newest.items()
+        if outcome == Outcome.FOUND
+        and question
+        and question.items() <= asked[owner].items()
+        and key == key_of(source, question)
+    )
+
+
+def cached(
+    source: EnrichmentSource, keys: Collection[str], *, run: int, priorities: Priorities | None = None
+) -> dict[str, Kept]:
+    """Answers that are still fresh, by key (one query): the newest, or one to this run that waits to be applied.
+
+    `priorities`: of the records that ask, by key; an answer is as fresh as the most demanding of them wants it.
+    """
+    rows = Lookup.objects.filter(source=source, key__in=bulk.among(keys, "text"), state__in=_STAYS).order_by(
+        "sent_at"
+    )
+    now = timezone.now()
+    found: dict[str, Kept] = {}
+    for row in sorted(rows, key=lambda row: row.run_id == run and row.state != Lookup.State.APPLIED):
+        due = source.next_due(row.sent_at, (priorities or {}).get(row.key, ("",))) if row.sent_at else None
+        if row.sent_at and (due is None or due > now):
+            found[row.key] = Kept(row.pk, row.sent_at, payload_of(row), row.state == Lookup.State.APPLIED)
+    return found
+
+
+def payload_of(row: Lookup) -> Payload:
+    """The kept answer of a lookup as the adapter saw it."""
+    return Payload(status=row.status or 0, body=bytes(row.body or b""), url=row.url, headers=row.headers)
+
+
+def open_questions(
+    source: EnrichmentSource, adapter: Source, *, run: int, asked: Mapping[str, Mapping[str, Any]]
+) -> Opened:
+    """Reserve and write down questions as sent, in one commit, before anything leaves.
+
+    `asked` maps key → question. A key that is in flight elsewhere, or uncertain and paid, is busy.
+    """
+    now = timezone.now()
+    spend = budget.Spend(source, run, budget.period_of(source, now))
+    with transaction.atomic():
+        busy = _busy(source, asked)
+        free = [key for key in asked if key not in busy]
+        paid = free[: budget.reserve(spend, len(free))]
+        rows = [
+            (source.pk, run, key, json.dumps(asked[key], ensure_ascii=False), "sent", adapter.version, spend.period,
+             source.cost, 0, bulk.moment(now), "", "{}", "", "")
+            for key in paid
+        ]  # fmt: skip
+        made = _insert(rows)
+        lost = [key for key in paid if key not in made]
+        budget.settle(spend, reserved=len(lost) * source.cost, cost=0)
+        busy |= _busy(source, lost)
+    return Opened(made, frozenset(free) - frozenset(paid), busy)
+
+
+def _busy(source: EnrichmentSource, keys: Iterable[str]) -> dict[str, tuple[int, str]]:
+    states = [*Lookup.OPEN, *([Lookup.State.UNCERTAIN] if source.cost else [])]
+    rows = Lookup.objects.filter(source=source, key__in=bulk.among(keys, "text"), state__in=states).order_by(
+        "id"
+    )
+    return {key: (pk, state) for key, pk, state in rows.values_list("key", "pk", "state")}
+
+
+def polls(source: EnrichmentSource, keys: Collection[str]) -> dict[str, Poll]:
+    """Of the questions that wait for a late answer those to ask for it now, by key."""
+    waiting = Lookup.objects.filter(
+        source=source, key__in=bulk.among(keys, "text"), state=Lookup.State.WAITING
+    )
+    due = waiting.filter(poll_at__lte=timezone.now()).values_list("key", "pk", "token")
+    return {key: Poll(pk, token) for key, pk, token in due}
+
+
+def wait_for(pending: Sequence[tuple[int, Pending]]) -> None:
+    """Note that the answers of lookups come later; what they may cost stays reserved.
+
+    An answer that was faster than this note stays.
+    """
+    open_ones = Lookup.objects.filter(state__in=(Lookup.State.SENT, Lookup.State.WAITING))
+    for lookup, each in pending:
+        open_ones.filter(pk=lookup).update(
+            state=Lookup.State.WAITING, token=_text(each.token)[:500], poll_at=each.poll_at
+        )
+
+
+def store_late(lookup: Lookup, payload: Payload) -> bool:
+    """Keep an answer that came by itself; False: the lookup has one already, and the first counts."""
+    if lookup.state in _STAYS:
+        return False
+    is_expected = lookup.state in (Lookup.State.SENT, Lookup.State.WAITING)
+    store([(lookup.pk, payload)])
+    if not is_expected:
+        Lookup.objects.filter(pk=lookup.pk).update(state=Lookup.State.LATE)
+    return True
+
+
+def _insert(rows: Sequence[Sequence[Any]]) -> dict[str, int]:
+    """Insert lookups; key → id of those that no other worker opened at the same moment."""
+    if not rows:
+        return {}
+    source, keys = rows[0][0], [row[2] for row in rows]
+    bulk.insert_unless_there(
+        TABLE,
+        [("source_id", "bigint"), ("run_id", "bigint"), ("key", "text"), ("question", "jsonb"), ("state", "text"),
+         ("version", "int"), ("period", "text"), ("reserved", "int"), ("cost", "int"), ("sent_at", "timestamptz"),
+         ("url", "text"), ("headers", "jsonb"), ("error", "text"), ("token", "text")],
+        rows,
+    )  # fmt: skip
+    test, param = bulk.any_of("key", keys)
+    # sent_at tells our rows from those of a worker that was first.
+    found = bulk.select(
+        f"SELECT key, id FROM {TABLE} WHERE source_id = %s AND state = 'sent' AND run_id = %s AND sent_at = %s AND {test}",
+        [source, rows[0][1], rows[0][9], param],
+    )
+    return {str(key): int(pk) for key, pk in found}
+
+
+def store(answers: Sequence[tuple[int, Payload]]) -> None:
+    """Keep answers raw, in a commit of their own, before anything is computed from them."""
+    now = bulk.moment(timezone.now())
+    bulk.update(
+        TABLE,
+        [("state", "text"), ("answered_at", "timestamptz"), ("status", "smallint"), ("url", "text"),
+         ("headers", "jsonb"), ("body", "bytea")],
+        [
+            ("answered", now, payload.status, _text(payload.url), _headers(payload), payload.body, lookup)
+            for lookup, payload in answers
+        ],
+    )  # fmt: skip
+
+
+def close(source: EnrichmentSource, run: int, closed: Sequence[tuple[int, Lookup.State, int, str]]) -> None:
+    """Settle lookups: (id, final state, credits spent, error text)."""
+    with transaction.atomic():
+        if source.cost:
+            _settle(source, run, closed)
+        bulk.update(
+            TABLE,
+            [("state", "text"), ("cost", "int"), ("reserved", "int"), ("error", "text")],
+            [(state.value, cost, 0, _text(error)[:500], lookup) for lookup, state, cost, error in closed],
+        )
+
+
+def _settle(source: EnrichmentSource, run: int, closed: Sequence[tuple[int, Lookup.State, int, str]]) -> None:
+    rows = Lookup.objects.filter(pk__in=[entry[0] for entry in closed], reserved__gt=0)
+    held = {pk: (period, reserved) for pk, period, reserved in rows.values_list("pk", "period", "reserved")}
+    totals: dict[str, tuple[int, int]] = {}
+    for lookup, _, cost, _ in closed:
+        if lookup in held:
+            period, reserved = held[lookup]
+            before = totals.get(period, (0, 0))
+            totals[period] = (before[0] + reserved, before[1] + cost)
+    for period, (reserved, cost) in totals.items():
+        budget.settle(budget.Spend(source, run, period), reserved=reserved, cost=cost)
+
+
+def sweep(now: datetime, deadlines: Mapping[str, float]) -> int:
+    """Close questions whose worker died: paid ones become uncertain and count as spent.
+
+    `deadlines`: seconds a question may take, by source slug. Returns how many were closed.
+    """
+    count = 0
+    for source in EnrichmentSource.objects.filter(lookups__state=Lookup.State.SENT).distinct():
+        limit = timedelta(seconds=deadlines.get(source.slug, 60.0)) + MARGIN
+        stale = Lookup.objects.filter(source=source, state=Lookup.State.SENT, sent_at__lt=now - limit)
+        state = Lookup.State.UNCERTAIN if source.cost else Lookup.State.FAILED
+        for run in set(stale.values_list("run_id", flat=True)):
+            lookups = list(stale.filter(run_id=run).values_list("pk", "reserved"))
+            close(
+                source,
+                run,
+                [(pk, state, held, "no answer was stored: its worker ended") for pk, held in lookups],
+            )
+            count += len(lookups)
+    return count
+
+
+def _text(text: str) -> str:
+    """Text that every database stores: no NUL, no lone surrogate."""
+    return text.replace("\0", "").encode("utf-8", "replace").decode()
+
+
+def _headers(payload: Payload) -> str:
+    return _text(json.dumps(dict(payload.headers), ensure_ascii=True).replace("\\u0000", ""))
+
+
+def fresh_keys(source: EnrichmentSource, asked: Priorities) -> set[str]:
+    """Which questions have an answer in the ledger that is still fresh (one query, no payloads).
+
+    `asked` maps a key to the priorities of the records that ask, as `cached` takes them.
+    """
+    now = timezone.now()
+    rows = Lookup.objects.filter(
+        source=source, key__in=bulk.among(asked, "text"), state__in=_STAYS, sent_at__isnull=False
+    )
+    dues = (
+        (key, source.next_due(sent, asked[key])) for key, sent in rows.values_list("key", "sent_at") if sent
+    )
+    return {key for key, due in dues if due is None or due > now}

@@ -1,0 +1,29 @@
+"""How values are obtained, kept and believed."""
+
+from enrichment.models.attribute import CustomAttribute
+from enrichment.models.budget import Budget
+from enrichment.models.check import Check, Freshness
+from enrichment.models.firing import ScheduleFiring
+from enrichment.models.lookup import Lookup
+from enrichment.models.preferences import Preferences
+from enrichment.models.run import EnrichmentRun, RunItem
+from enrichment.models.source import EnrichmentSource
+from enrichment.models.throttle import Throttle
+from enrichment.models.value import AttributeValue
+from enrichment.models.worker import Heartbeat
+
+__all__ = [
+    "AttributeValue",
+    "Budget",
+    "Check",
+    "CustomAttribute",
+    "EnrichmentRun",
+    "EnrichmentSource",
+    "Freshness",
+    "Heartbeat",
+    "Lookup",
+    "Preferences",
+    "RunItem",
+    "ScheduleFiring",
+    "Throttle",
+]

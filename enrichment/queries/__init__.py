@@ -1,0 +1,23 @@
+"""The only package that reads values: current, history, as of a date, coverage, filters."""
+
+from enrichment.queries.catalogue import attributes_of
+from enrichment.queries.coverage import coverage
+from enrichment.queries.filters import Op, filter_by_value, ordering_of
+from enrichment.queries.outcomes import credits_by_source, outcomes_by_source
+from enrichment.queries.past import as_of
+from enrichment.queries.shown import Claim, Shown, current, history
+
+__all__ = [
+    "Claim",
+    "Op",
+    "Shown",
+    "as_of",
+    "attributes_of",
+    "coverage",
+    "credits_by_source",
+    "current",
+    "filter_by_value",
+    "history",
+    "ordering_of",
+    "outcomes_by_source",
+]

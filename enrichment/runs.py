@@ -1,0 +1,304 @@
+"""Runs: started, worked on in chunks, paused, canceled, finished; and how far they are."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import connection, transaction
+from django.db.models import Count, F, Min, Q, QuerySet
+from django.utils import timezone
+from django_q.tasks import async_task
+
+from enrichment import bulk, ledger
+from enrichment.asking import key_variable
+from enrichment.claims import RunUndone
+from enrichment.claims.state import owner_column, record_table
+from enrichment.engine import Chunk
+from enrichment.models import EnrichmentRun, EnrichmentSource, Preferences, RunItem
+from enrichment.plan import Plan, make_plan
+from enrichment.queries import credits_by_source, outcomes_by_source
+from sources import registry
+from sources.attributes import Kind
+
+Status, State = EnrichmentRun.Status, RunItem.State
+LEASE = timedelta(seconds=300)
+RENEWS_EVERY = 30.0  # seconds
+NAP = 2.0  # seconds a worker waits for parked items before it looks at other runs
+MOST_STARTS = 3
+_SMALLEST, _LARGEST = 100, 1000  # items a chunk
+
+
+class RunRefused(ValueError):
+    """The run cannot be started or steered so; the text says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a run is; `seconds_left` only while it runs and can be told."""
+
+    status: str
+    total: int
+    done: int
+    by_state: dict[str, int]
+    percent: int
+    seconds_left: float | None
+    error: str
+
+
+def plan_for(kind: Kind, *, wanted: Sequence[str] = (), sources: Sequence[str] = ()) -> Plan:
+    """The plan that a run of these wishes has now. Raises RunRefused for a source nobody knows."""
+    rows = list(EnrichmentSource.objects.all())
+    unknown = sorted(set(sources) - {row.slug for row in rows})
+    if unknown:
+        raise RunRefused(f"There is no source {', '.join(unknown)}; `manage.py sources` lists them.")
+    adapters = registry.adapters()
+    keys = {
+        row.slug: bool(os.environ.get(key_variable(row.slug)))
+        for row in rows
+        if row.adapter in adapters and adapters[row.adapter].secret
+    }
+    return make_plan(
+        kind=kind, sources=rows, adapters=adapters, keys=keys, wanted=wanted, chosen=sources,
+        is_paid_held=Preferences.objects.filter(pk=1, hold_paid=True).exists(),
+    )  # fmt: skip
+
+
+def start(
+    *,
+    kind: Kind,
+    records: QuerySet[Any],
+    wanted: Sequence[str] = (),
+    sources: Sequence[str] = (),
+    credit_limit: int | None = None,
+    parallel: int = 5,
+    name: str = "",
+    user: Any = None,
+) -> EnrichmentRun:
+    """Start a run over all records of a queryset, without listing them, and wake a worker.
+
+    Raises RunRefused when no source would be asked or no record is selected.
+    """
+    plan = plan_for(kind, wanted=wanted, sources=sources)
+    if not plan.steps:
+        reasons = "; ".join(f"{left.source.label} {left.reason}" for left in plan.left_out[:5])
+        raise RunRefused(f"No source can be asked: {reasons or 'none is set up. Turn one on under Sources'}.")
+    with transaction.atomic():
+        run = EnrichmentRun.objects.create(
+            name=name or f"Enrich {kind.value}s", kind=kind.value, wanted=list(wanted), sources=list(sources),
+            credit_limit=credit_limit, parallel=max(1, min(parallel, 64)), created_by=user, status=Status.PENDING,
+        )  # fmt: skip
+        if _enlist(run, kind, records) == 0:
+            raise RunRefused("No record is selected.")
+    wake(run.pk)
+    return run
+
+
+def _enlist(run: EnrichmentRun, kind: Kind, records: QuerySet[Any]) -> int:
+    """Make an item of every record, by one INSERT … SELECT."""
+    sql, params = records.order_by().values("pk").query.sql_with_params()
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"INSERT INTO enrichment_runitem (run_id, position, {owner_column(kind)}, state, reason, strategy, "
+            "evidence, has_created_record, outcomes, fence, starts) "
+            "SELECT %s, row_number() OVER (ORDER BY r.id), r.id, 'queued', '', '', '[]', %s, '{}', 0, 0 "
+            f"FROM {record_table(kind)} r WHERE r.id IN ({sql})",
+            [run.pk, False, *params],
+        )
+        return int(cursor.rowcount)
+
+
+def wake(run_id: int) -> None:
+    """Tell the workers that a run has work; a lost or doubled message changes nothing."""
+    async_task("enrichment.tasks.work", run_id)
+
+
+def work(run_id: int, *, until: Callable[[], bool], on_chunk: Callable[[], None] = lambda: None) -> bool:
+    """Take chunks of a run until `until()` or nothing is left; whether anything is left.
+
+    Any number of workers may do this at once.
+    """
+    EnrichmentRun.objects.filter(pk=run_id, status=Status.PENDING).update(
+        status=Status.RUNNING, started_at=timezone.now()
+    )
+    size = _SMALLEST
+    while not until():
+        run = EnrichmentRun.objects.get(pk=run_id)
+        if run.status != Status.RUNNING or run.undone_at:
+            return False
+        items = claim(run, size)
+        if not items:
+            return _rests(run_id)
+        started = timezone.now()
+        _work_on(run, items)
+        on_chunk()
+        if timezone.now() - started < timedelta(seconds=2):
+            size = min(size * 2, _LARGEST)
+    return True
+
+
+def _rests(run_id: int) -> bool:
+    """Nothing can be taken now: finish the run, or wait a moment for parked items; whether any is left."""
+    parked = RunItem.objects.filter(run=run_id, state=State.QUEUED).aggregate(first=Min("not_before"))[
+        "first"
+    ]
+    if parked is None:
+        finish(run_id)
+        return False
+    time.sleep(min(max((parked - bulk.clock()).total_seconds(), 0.0), NAP))
+    return True
+
+
+def _work_on(run: EnrichmentRun, items: list[RunItem]) -> None:
+    renewed = time.monotonic()
+
+    def is_running() -> bool:
+        nonlocal renewed
+        status = (
+            EnrichmentRun.objects.filter(pk=run.pk, undone_at=None).values_list("status", flat=True).first()
+        )
+        if status != Status.RUNNING:
+            return False
+        if time.monotonic() - renewed > RENEWS_EVERY:
+            ours = RunItem.objects.filter(pk__in=[item.pk for item in items], state=State.PROCESSING)
+            ours.update(lease_until=bulk.clock() + LEASE)
+            renewed = time.monotonic()
+        return True
+
+    plan = plan_for(Kind(run.kind), wanted=run.wanted, sources=run.sources)
+    ranks = dict(EnrichmentSource.objects.values_list("slug", "rank"))
+    try:
+        Chunk(run, plan, items, alive=is_running, ranks=ranks).process()
+    except RunUndone:
+        return
+    finally:
+        if not is_running():
+            release(items)
+
+
+def claim(run: EnrichmentRun, count: int) -> list[RunItem]:
+    """Take up to `count` queued items with a lease and a new fence; starts count before the work."""
+    with transaction.atomic():
+        now = bulk.clock()
+        is_due = Q(not_before=None) | Q(not_before__lte=now)
+        queue = RunItem.objects.filter(is_due, run=run, state=State.QUEUED).order_by("position")
+        if connection.features.has_select_for_update_skip_locked:
+            queue = queue.select_for_update(skip_locked=True)
+        ids = list(queue.values_list("pk", flat=True)[:count])
+        RunItem.objects.filter(pk__in=ids).update(
+            state=State.PROCESSING, lease_until=now + LEASE, fence=F("fence") + 1, starts=F("starts") + 1
+        )
+    return list(RunItem.objects.filter(pk__in=ids).order_by("position"))
+
+
+def release(items: Iterable[RunItem]) -> None:
+    """Put items that were not finished back into the queue, or close them when the run was canceled."""
+    for item in items:
+        RunItem.objects.filter(pk=item.pk, fence=item.fence, state=State.PROCESSING).update(
+            state=State.QUEUED, starts=F("starts") - 1
+        )
+    runs = {item.run_id for item in items}
+    for run in EnrichmentRun.objects.filter(pk__in=runs, status=Status.CANCELED):
+        _cancel_items(run)
+
+
+def finish(run_id: int) -> None:
+    """Close a run that has no open item left."""
+    if RunItem.objects.filter(run_id=run_id, state__in=RunItem.OPEN).exists():
+        return
+    run = EnrichmentRun.objects.get(pk=run_id)
+    told = {
+        "values": run.claims.count(),
+        "sources": outcomes_by_source(run),
+        "credits": credits_by_source(run),
+    }
+    EnrichmentRun.objects.filter(pk=run_id, status=Status.RUNNING).update(
+        status=Status.COMPLETED, finished_at=timezone.now(), summary=run.summary | told
+    )
+
+
+def pause(run: EnrichmentRun) -> None:
+    """Stop taking items; those in work end within a few seconds."""
+    if not EnrichmentRun.objects.filter(pk=run.pk, status__in=(Status.PENDING, Status.RUNNING)).update(
+        status=Status.PAUSED
+    ):
+        raise RunRefused("Only a run that is going can be paused.")
+
+
+def resume(run: EnrichmentRun) -> None:
+    """Go on with a paused run."""
+    if not EnrichmentRun.objects.filter(pk=run.pk, status=Status.PAUSED).update(status=Status.RUNNING):
+        raise RunRefused("Only a paused run can be resumed.")
+    wake(run.pk)
+
+
+def cancel(run: EnrichmentRun) -> None:
+    """End a run; what was answered stays."""
+    changed = EnrichmentRun.objects.filter(pk=run.pk, status__in=EnrichmentRun.OPEN).update(
+        status=Status.CANCELED, finished_at=timezone.now()
+    )
+    if not changed:
+        raise RunRefused("The run has ended already.")
+    _cancel_items(run)
+
+
+def _cancel_items(run: EnrichmentRun) -> None:
+    RunItem.objects.filter(run=run, state__in=(State.QUEUED, State.WAITING)).update(
+        state=State.CANCELED, reason="the run was canceled", finished_at=timezone.now()
+    )
+
+
+def retry_failed(run: EnrichmentRun) -> int:
+    """Queue the failed and skipped items again; how many."""
+    if run.undone_at:
+        raise RunRefused("The run was undone; start a new one.")
+    count = RunItem.objects.filter(run=run, state__in=(State.FAILED, State.SKIPPED)).update(
+        state=State.QUEUED, reason="", starts=0, finished_at=None, not_before=None
+    )
+    if count:
+        reopen(run.pk)
+    return count
+
+
+def reopen(run_id: int) -> None:
+    """Let a run that ended go on with items that were queued again."""
+    EnrichmentRun.objects.filter(pk=run_id, undone_at=None).exclude(status=Status.PAUSED).update(
+        status=Status.RUNNING, finished_at=None
+    )
+    wake(run_id)
+
+
+def sweep(now: datetime) -> int:
+    """Queue items whose worker died, close questions in doubt, wake forgotten runs; how many items."""
+    deadlines = {slug: adapter.limits.deadline * 3 for slug, adapter in registry.adapters().items()}
+    ledger.sweep(now, deadlines)
+    expired = RunItem.objects.filter(state=State.PROCESSING, lease_until__lt=now)
+    expired.filter(starts__gte=MOST_STARTS).update(
+        state=State.FAILED, reason=f"gave up: its worker ended {MOST_STARTS} times", finished_at=now
+    )
+    count = expired.update(state=State.QUEUED)
+    for run in EnrichmentRun.objects.filter(status__in=(Status.PENDING, Status.RUNNING)):
+        if RunItem.objects.filter(run=run, state=State.QUEUED).exists():
+            wake(run.pk)
+        else:
+            finish(run.pk)
+    return count
+
+
+def progress(run: EnrichmentRun) -> Progress:
+    """How far a run is (one query)."""
+    counts = (
+        RunItem.objects.filter(run=run).values_list("state").annotate(count=Count("id")).order_by("state")
+    )
+    by_state = {str(state): int(count) for state, count in counts}
+    total = sum(by_state.values())
+    done = total - sum(by_state.get(state, 0) for state in RunItem.OPEN)
+    seconds = None
+    if run.status == Status.RUNNING and run.started_at and 0 < done < total:
+        seconds = (timezone.now() - run.started_at).total_seconds() / done * (total - done)
+    percent = 100 if not total else int(100 * done / total)
+    return Progress(run.status, total, done, by_state, percent, seconds, run.error)

@@ -1,0 +1,53 @@
+"""What workers run: an id in, nothing out; the promises live in our own tables, not in the queue."""
+
+from __future__ import annotations
+
+import logging
+import time
+from datetime import datetime
+
+from django.utils import timezone
+
+from config import logs
+from enrichment import bulk, heartbeats, late, runs, schedule
+
+_log = logging.getLogger(__name__)
+
+SHIFT = 60.0  # seconds one task works before it hands over to the next
+
+
+def work(run_id: int) -> None:
+    """Work on a run for a while; whoever is left over is woken again."""
+    ends = time.monotonic() + SHIFT
+
+    def is_over() -> bool:
+        return time.monotonic() > ends or heartbeats.is_asked_to_stop()
+
+    with logs.about(run=run_id):
+        try:
+            is_left = runs.work(run_id, until=is_over, on_chunk=heartbeats.mark)
+        except Exception:
+            _log.exception("The work on the run failed; the sweep takes it up again.")
+            raise
+    if is_left and not heartbeats.is_asked_to_stop():
+        runs.wake(run_id)
+
+
+def beat() -> None:
+    """A sign of life of the queue."""
+    heartbeats.mark()
+
+
+def refresh(source_id: int, planned: str) -> None:
+    """Refresh what is due of a source; `planned` is the moment of its schedule."""
+    schedule.tick(source_id, datetime.fromisoformat(planned), bulk.clock())
+
+
+def sweep() -> None:
+    """Bring back what dead workers left behind."""
+    now = timezone.now()
+    late.sweep(now)
+    if count := runs.sweep(now):
+        _log.warning("%d items whose worker ended are queued again.", count)
+    schedule.follow_all(bulk.clock())
+    heartbeats.mark(heartbeats.SWEEPER)

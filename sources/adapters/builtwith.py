@@ -1,0 +1,104 @@
+"""BuiltWith: the technologies of websites, and the companies behind them, for up to sixteen domains at once."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from sources.attributes import Kind
+from sources.cadence import Cadence
+from sources.contract import Call, Cost, Finding, Http, Limits, Payload, Secret, Source, Subject, Wanted
+from sources.errors import PayloadChanged, RateLimited, SourceRefused
+from sources.vendors.builtwith import INVALID_DOMAIN, assign, error_of, finding
+from sources.vendors.firmographics import ask_those, cut, refuse_unasked
+from sources.vendors.json_answers import mappings, raise_for_status, read_object, retry_after, text
+
+VERSION = "22"
+_VERSION = re.compile(r"v?(\d{1,3})", re.ASCII)
+# Without what is no longer in use, without descriptions, and without data about people.
+_FLAGS = {"LIVEONLY": "yes", "HIDEDL": "yes", "NOPII": "yes"}
+
+
+class BuiltWith(Source):
+    """Asks the Domain API. The setting `version` picks another version of it, such as 26."""
+
+    slug = "builtwith"
+    label = "BuiltWith"
+    kinds = frozenset({Kind.ACCOUNT})
+    needs = (("domain",),)
+    provides = (
+        *(
+            "tech_stack",
+            "cms",
+            "analytics_tools",
+            "name",
+            "industry",
+            "headcount",
+            "phone",
+            "city",
+            "country",
+        ),
+        *("company_linkedin_url", "twitter_url", "facebook_url"),
+    )
+    cadence = Cadence.parse("quarterly")
+    cost = Cost(credits=1, charges_miss=True)
+    limits = Limits(per_minute=600, in_flight=8, deadline=60.0, max_bytes=20_000_000, batch=16)
+    secret = Secret(env="BUILTWITH_API_KEY", help_url="https://api.builtwith.com/")
+    base_url = "https://api.builtwith.com"
+
+    def fetch(self, call: Call, http: Http) -> Sequence[Payload]:
+        """One answer for each question; raises SourceRefused when the setting is no version."""
+        path = f"v{_version(call)}/api.json"
+
+        def ask(asked: Sequence[Mapping[str, Any]]) -> Sequence[Payload]:
+            domains = [str(one["LOOKUP"]) for one in asked]
+            params = {"LOOKUP": ",".join(dict.fromkeys(domains)), **_FLAGS}
+            answer = http.get(path, params=params, headers={"Authorization": f"API {call.key}"})
+            if len(asked) == 1:
+                return [answer]
+            answer = replace(answer, url=answer.url.partition("?")[0])
+            return cut(answer, asked, lambda body: assign(body, domains))
+
+        return ask_those(call, _question, ask, "BuiltWith knows websites by their domain only")
+
+    def parse(self, payload: Payload, wanted: Wanted) -> Sequence[Finding]:
+        """A finding for each domain that BuiltWith knows something of."""
+        refuse_unasked(payload)
+        _raise_for_pause(payload)
+        raise_for_status(payload)
+        answer = read_object(payload)
+        results, errors = answer.get("Results"), mappings(answer.get("Errors"))
+        if not isinstance(results, list) and not errors:
+            raise PayloadChanged("BuiltWith's answer holds neither results nor errors")
+        known = mappings(results)
+        if results and not any("Lookup" in result for result in known):
+            raise PayloadChanged("BuiltWith's results do not say which domains they are about")
+        if errors and not known and text(errors[0].get("Code")) != INVALID_DOMAIN:
+            raise error_of(errors)
+        return [found for found in map(finding, known) if found]
+
+
+def _question(subject: Subject) -> dict[str, str]:
+    return {"LOOKUP": subject.domain} if subject.domain else {}
+
+
+def _version(call: Call) -> str:
+    """The number of the API version to ask."""
+    found = _VERSION.fullmatch(str(call.settings.get("version") or VERSION).strip().lower())
+    if not found:
+        raise SourceRefused("BuiltWith's setting 'version' is not a number: write it like 22")
+    return found[1]
+
+
+def _raise_for_pause(payload: Payload) -> None:
+    """Raise RateLimited when only the body says how long the pause is."""
+    if payload.status != 429 or retry_after(payload) is not None:
+        return
+    try:
+        seconds = read_object(payload).get("retryAfterSeconds")
+    except PayloadChanged:
+        return
+    if isinstance(seconds, int | float) and not isinstance(seconds, bool) and 0 < seconds <= 86_400:
+        raise RateLimited("api.builtwith.com asks for a pause (429)", retry_after=max(float(seconds), 1.0))

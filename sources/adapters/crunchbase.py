@@ -1,0 +1,101 @@
+"""Crunchbase: companies and the rounds they raised, found by their domain or their page on Crunchbase."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+from urllib.parse import quote
+
+from sources.attributes import Kind
+from sources.cadence import Cadence
+from sources.contract import Call, Finding, Http, Limits, Payload, Secret, Source, Subject, Wanted
+from sources.errors import NotAllowed, PayloadChanged, SourceRefused
+from sources.vendors.crunchbase import CARD, FIELDS, at_home, finding
+from sources.vendors.firmographics import is_miss
+from sources.vendors.json_answers import mappings, raise_for_status, read_object, text
+
+PATH = "api/v4"
+_PATH = re.compile(r"[a-z0-9]+(?:/[a-z0-9]+)*")
+_PAGE = re.compile(
+    r"(?:https?://)?(?:www\.)?crunchbase\.com/organization/([^\s/?#]{1,200})(?:[/?#].*)?", re.I
+)
+_MOST = 5
+
+
+class Crunchbase(Source):
+    """Asks for the organization whose page is known as attribute `crunchbase_url`, else searches by domain.
+
+    The setting `path` names where the API lives below its host: `api/v4`, or `v4/data` for the newer packages.
+    """
+
+    slug = "crunchbase"
+    label = "Crunchbase"
+    kinds = frozenset({Kind.ACCOUNT})
+    needs = (("domain",),)
+    provides = (
+        *("funding_stage", "last_funding_date", "last_funding_amount", "total_funding", "investors", "name"),
+        *("legal_name", "domain", "industry", "headcount", "revenue_range", "company_description"),
+        *("founded_year", "headquarters", "city", "country", "phone", "email", "ticker"),
+        *("company_linkedin_url", "twitter_url", "facebook_url"),
+    )
+    cadence = Cadence.parse("weekly monday")
+    limits = Limits(per_minute=200, deadline=30.0)
+    secret = Secret(env="CRUNCHBASE_API_KEY", help_url="https://data.crunchbase.com/docs/using-the-api")
+    base_url = "https://api.crunchbase.com"
+
+    def fetch(self, call: Call, http: Http) -> Sequence[Payload]:
+        """The organization with its rounds, or the organizations at the domain.
+
+        Raises NotAllowed when neither is known, SourceRefused when the setting is no path.
+        """
+        path, key = _path(call.settings), {"X-cb-user-key": call.key}
+        if name := _permalink(call.subject):
+            params = {"field_ids": ",".join(FIELDS), "card_ids": CARD}
+            url = f"{path}/entities/organizations/{quote(name, safe='')}"
+            return [http.get(url, params=params, headers=key)]
+        if not call.subject.domain:
+            raise NotAllowed("Crunchbase finds companies by their domain or their page on Crunchbase only")
+        question = {
+            "field_ids": list(FIELDS),
+            "query": [
+                {
+                    "type": "predicate",
+                    "field_id": "website_url",
+                    "operator_id": "domain_eq",
+                    "values": [call.subject.domain],
+                }
+            ],
+            "order": [{"field_id": "rank_org", "sort": "asc"}],
+            "limit": _MOST,
+        }
+        return [http.post(f"{path}/searches/organizations", json=question, headers=key)]
+
+    def parse(self, payload: Payload, wanted: Wanted) -> Sequence[Finding]:
+        """A finding for each organization; () when there is none."""
+        if is_miss(payload):
+            return ()
+        raise_for_status(payload)
+        answer = read_object(payload)
+        if "properties" in answer:
+            organizations: Sequence[Mapping[str, Any]] = [answer]
+        elif isinstance(answer.get("entities"), list):
+            organizations = at_home(mappings(answer["entities"]))
+            if answer["entities"] and not organizations:
+                raise PayloadChanged("Crunchbase's entities are no JSON objects")
+        else:
+            raise PayloadChanged("Crunchbase's answer is neither an organization nor a list of them")
+        return [found for found in map(finding, organizations) if found]
+
+
+def _path(settings: Mapping[str, Any]) -> str:
+    path = str(settings.get("path") or PATH).strip("/ ")
+    if not _PATH.fullmatch(path):
+        raise SourceRefused("Crunchbase's setting 'path' is not a path: write it like api/v4")
+    return path
+
+
+def _permalink(subject: Subject) -> str:
+    """The name in the address of the company's page on Crunchbase, or ""."""
+    page = _PAGE.fullmatch(text(subject.known.get("crunchbase_url")))
+    return page[1] if page else ""

@@ -1,0 +1,170 @@
+"""Companies listed in the United States, as the SEC's EDGAR register tells of them; free data (public domain)."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sources.attributes import Kind
+from sources.cadence import Cadence
+from sources.cleaning.text import words
+from sources.contract import Call, Finding, Http, Limits, Payload, Source, Subject, Wanted
+from sources.errors import PayloadChanged
+from sources.identity import name_key
+from sources.vendors.firmographics import claims, land, place, site
+from sources.vendors.json_answers import mapping, mappings, raise_for_status, read_object, text, texts
+from sources.vendors.reference_files import ReferenceFile
+
+TICKERS = "https://www.sec.gov/files/company_tickers.json"
+
+_CIK = re.compile(r"0{0,9}[1-9]\d{0,9}", re.ASCII)
+_STATES = words(
+    """
+    AL AK AZ AR CA CO CT DE DC FL GA HI ID IL IN IA KS KY LA ME MD MA MI MN MS MO MT NE NV NH NJ NM NY NC ND OH OK OR
+    PA RI SC SD TN TX UT VT VA WA WV WI WY PR GU VI AS MP UM
+    """
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """The SEC's list of companies with tickers: its rows by ticker, and by name without legal form."""
+
+    by_ticker: Mapping[str, Mapping[str, Any]]
+    by_name: Mapping[str, Sequence[Mapping[str, Any]]]
+
+
+class SecEdgar(Source):
+    """Asks by CIK when it is known, else looks ticker or name up in the SEC's list of listed companies first."""
+
+    slug = "sec_edgar"
+    label = "SEC EDGAR"
+    kinds = frozenset({Kind.ACCOUNT})
+    needs = (("cik",), ("ticker",), ("name",))
+    provides = (
+        *("legal_name", "industry", "ticker", "cik", "lei", "headquarters", "city", "country", "phone"),
+        *("domain", "former_names", "company_description"),
+    )
+    cadence = Cadence.parse("monthly")
+    limits = Limits(per_minute=300, in_flight=4, max_bytes=5_000_000)
+    base_url = "https://data.sec.gov"
+
+    def __init__(self) -> None:
+        self._listed = ReferenceFile(TICKERS, _read_list)
+
+    def fetch(self, call: Call, http: Http) -> Sequence[Payload]:
+        """The company's submissions; when the list knows none or several of that name, those rows of the list."""
+        cik = text(call.subject.known.get("cik"))
+        if not _CIK.fullmatch(cik):
+            rows = _look_up(self._listed.content(http), call.subject)
+            ciks = {_cik(row.get("cik_str")) for row in rows}
+            if len(ciks) != 1:
+                body = json.dumps({str(number): row for number, row in enumerate(rows)}).encode()
+                return [Payload(status=200, body=body, url=TICKERS)]
+            (cik,) = ciks
+        return [http.get(f"submissions/CIK{int(cik):010d}.json")]
+
+    def parse(self, payload: Payload, wanted: Wanted) -> Sequence[Finding]:
+        """The company of a submissions (or companyfacts) answer, or each row of the list."""
+        if payload.status == 404:  # the body is a page or XML, depending on the server behind
+            return ()
+        raise_for_status(payload)
+        answer = read_object(payload)
+        if not answer or _is_list(answer):
+            return [found for row in mappings(list(answer.values())) if (found := _listed_company(row))]
+        if not {"cik", "name"} <= answer.keys() and not {"cik", "entityName", "facts"} <= answer.keys():
+            raise PayloadChanged("data.sec.gov sent something other than a company's submissions")
+        found = _company(answer)
+        return [found] if found else ()
+
+
+def _read_list(payload: Payload) -> Listed:
+    rows = mappings(list(read_object(payload).values()))
+    if not rows or not _listed_company(rows[0]):
+        raise PayloadChanged("www.sec.gov sent something other than its list of companies with tickers")
+    by_name: dict[str, list[Mapping[str, Any]]] = {}
+    for row in rows:
+        by_name.setdefault(name_key(text(row.get("title"))), []).append(row)
+    # The first row of a company comes first: its main ticker.
+    return Listed({text(row.get("ticker")).upper(): row for row in reversed(rows)}, by_name)
+
+
+def _look_up(listed: Listed, subject: Subject) -> Sequence[Mapping[str, Any]]:
+    """The rows with the subject's ticker, else those with its name or another name of it."""
+    ticker = text(subject.known.get("ticker")).upper().replace(".", "-")
+    if ticker in listed.by_ticker:
+        return [listed.by_ticker[ticker]]
+    keys = [key for name in (subject.name, *subject.aliases) if (key := name_key(name))]
+    return next((listed.by_name[key] for key in keys if key in listed.by_name), [])
+
+
+def _is_list(answer: Mapping[str, Any]) -> bool:
+    """Whether the answer is rows of the list of companies, by number."""
+    return all(name.isdigit() and isinstance(row, dict) and "cik_str" in row for name, row in answer.items())
+
+
+def _listed_company(row: Mapping[str, Any]) -> Finding | None:
+    name, cik = text(row.get("title")), _cik(row.get("cik_str"))
+    if not name or not cik:
+        return None
+    values = {"legal_name": name, "cik": cik, "ticker": text(row.get("ticker"))}
+    return Finding(subject=Subject(name=name), claims=claims(values, _page(cik)))
+
+
+def _company(answer: Mapping[str, Any]) -> Finding | None:
+    """What the head of a company's submissions says, or None when it names nobody."""
+    name, cik = text(answer.get("name")) or text(answer.get("entityName")), _cik(answer.get("cik"))
+    if not name or not cik:
+        return None
+    seat = mapping(mapping(answer.get("addresses")).get("business"))
+    city, state = text(seat.get("city")), text(seat.get("stateOrCountry")).upper()
+    country, domain = _country(seat, state), site(answer.get("website"))
+    former = [entry.get("name") for entry in mappings(answer.get("formerNames"))]
+    tickers = texts(answer.get("tickers"))
+    values = {
+        "legal_name": name,
+        "industry": text(answer.get("sicDescription")),
+        "ticker": tickers[0] if tickers else "",
+        "cik": cik,
+        "lei": text(answer.get("lei")),
+        "headquarters": place(city, state if state in _STATES else "", country) if city and country else "",
+        "city": city,
+        "country": country,
+        "phone": _phone(text(answer.get("phone")), country),
+        "domain": domain,
+        "former_names": texts(former),
+        "company_description": text(answer.get("description")),
+    }
+    return Finding(
+        subject=Subject(name=name, domain=domain, city=city, country=country, aliases=tuple(texts(former))),
+        claims=claims(values, _page(cik)),
+    )
+
+
+def _cik(value: Any) -> str:
+    """A central index key with its ten digits, or ""."""
+    shown = text(value)
+    return shown.zfill(10) if _CIK.fullmatch(shown) and len(shown) <= 10 else ""
+
+
+def _page(cik: str) -> str:
+    return f"https://www.sec.gov/cgi-bin/browse-edgar?action=getcompany&CIK={cik}"
+
+
+def _country(seat: Mapping[str, Any], state: str) -> str:
+    """The country of an address: the SEC writes one code for states and countries, and words beside it."""
+    if state in _STATES:
+        return "United States"
+    shown = text(seat.get("stateOrCountryDescription"))
+    # Provinces are described as "Ontario, Canada".
+    return land(seat.get("countryCode")) or land(seat.get("country")) or land(shown.rpartition(",")[2])
+
+
+def _phone(shown: str, country: str) -> str:
+    """A number in international form: of ten digits in the United States, or with its own plus."""
+    if country == "United States" and len(re.sub(r"\D", "", shown)) == 10:
+        return f"+1 {shown}"
+    return shown if shown.startswith("+") else ""

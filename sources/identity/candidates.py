@@ -1,0 +1,320 @@
+"""An index of known companies, asked by name, domain and place."""
+
+from __future__ import annotations
+
+import sys
+from array import array
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from rapidfuzz import process
+from rapidfuzz.fuzz import ratio, token_set_ratio
+
+from sources import cleaning
+from sources.contract import Subject
+from sources.identity.evidence import Facts, core, fold_place, initials, stem_of
+from sources.identity.names import name_key, squeeze
+from sources.identity.postings import Draft, Postings
+from sources.identity.similarity import describe, probabilities
+
+Scorer = Callable[..., float]
+
+# How wide to search. Chosen on the labelled rows of `benchmarks.matching`: the company meant is among the rows compared
+# for 94 % of the rows whose company is known, with 4.4 rows compared on average.
+_LONGEST_TYPO = 14  # letters; longer names share enough letter pieces even when misspelt
+_LONG_ENOUGH = 8  # letters from which a near spelling is enough and letter pieces are not asked
+_PIECE_BUDGET = 1800  # rows read for the letter pieces of one name
+_WORD_ROWS = 120  # a word in more names than that is not rare
+_CITY_ROWS = 150
+_MOST_SHARED = 40  # rows taken of one spelling or domain
+_MOST_NEAR = 30  # rows taken of one spelling with a letter missing
+_MOST_SHORT = 60  # rows taken of one abbreviation
+_MOST_SHARING = 100  # rows that share two pieces; when there are more, three are wanted
+_KEPT = 3  # rows compared for each kind of likeness
+_KEPT_BESIDE = 3  # and further ones in the same place
+_WORST_RATIO = 40  # per cent
+_ALIKE_FOR_DOMAIN = 70  # per cent; from there on a shared domain settles the search
+_MOST_NAMES = 4  # names of one question that are searched
+_WORST_SCORE = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A known company; `aliases` are former and legal names, `domain` is registrable."""
+
+    id: Any
+    name: str
+    domain: str = ""
+    city: str = ""
+    country: str = ""
+    aliases: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A known company that may be the one asked for.
+
+    score     probability from 0 to 1 that it is
+    strategy  what found it: domain, name+location, name or fuzzy
+    reasons   short sentences for people
+    likeness  how alike the names are, 0 to 1
+    caution   why a person has to look however high the score is, or ""
+    """
+
+    id: Any
+    score: float
+    strategy: str
+    reasons: tuple[str, ...]
+    likeness: float = 1.0
+    caution: str = ""
+
+
+def spellings(key: str) -> set[str]:
+    """A name key in the forms under which it is looked up exactly: without spaces, "and", weak words, order."""
+    words = key.split()
+    forms = {squeeze(key)}
+    if len(words) > 1:
+        forms.add("".join(sorted(words)))
+        if "and" in words:
+            forms.add("".join(word for word in words if word != "and"))
+        forms.add(core(words))
+    return forms
+
+
+def shorthands(words: list[str]) -> set[str]:
+    """The abbreviations that the initials of several words make."""
+    forms = {initials(words), "".join(word[0] for word in words)} if len(words) > 1 else set()
+    return {form for form in forms if len(form) > 1}
+
+
+def _deletions(text: str) -> set[str]:
+    """`text` and what is left of it when any one letter is taken out: two texts one edit apart share one of them."""
+    if len(text) > _LONGEST_TYPO:
+        return set()
+    return {text, *(text[:i] + text[i + 1 :] for i in range(len(text)))}
+
+
+def _pieces(text: str) -> Collection[str]:
+    """The three-letter pieces of `text`, its ends marked."""
+    text = f"^{text}$"
+    return dict.fromkeys(text[i : i + 3] for i in range(len(text) - 2))
+
+
+def clean_domain(text: str) -> str:
+    """The registrable domain that `text` names, or "" when it names no company's own domain."""
+    try:
+        return cleaning.domain(text) if text else ""
+    except cleaning.Refused:
+        return ""
+
+
+class NameIndex:
+    """Known companies by every form of their names, their domains and their places.
+
+    One row a name: a company with aliases has several rows. Memory is about 600 bytes a row.
+    """
+
+    def __init__(self, entries: Iterable[Entry]) -> None:
+        """Read `entries` once; the objects are not kept."""
+        self._ids: list[Any] = []
+        self._domains: list[str] = []
+        self._cities: list[str] = []
+        self._countries: list[str] = []
+        self._owners = array("I")
+        self._names: list[str] = []
+        self._keys: list[str] = []
+        self._squeezed: list[str] = []
+        self._places: list[str] = []
+        for entry in entries:
+            self._add(entry)
+        self._by_domain = self._index(lambda row: (self._domain(row),))
+        self._exact = self._index(self._exact_forms)
+        self._by_shorthand = self._index(lambda row: shorthands(self._keys[row].split()))
+        self._by_place = self._index(self._place_forms)
+        self._by_word = self._index(lambda row: set(self._keys[row].split()))
+        self._by_piece = self._index(lambda row: _pieces(self._squeezed[row]))
+        self._by_typo = self._index(lambda row: _deletions(self._squeezed[row]))
+
+    def _add(self, entry: Entry) -> None:
+        owner = len(self._ids)
+        self._ids.append(entry.id)
+        self._domains.append(clean_domain(entry.domain))
+        self._cities.append(sys.intern(fold_place(entry.city)))
+        self._countries.append(sys.intern(fold_place(entry.country)))
+        keys = {name_key(name): name for name in (*reversed(entry.aliases), entry.name)}
+        for key, name in reversed(keys.items()):
+            self._owners.append(owner)
+            self._names.append(name)
+            self._keys.append(key)
+            squeezed = squeeze(key)
+            self._squeezed.append(key if squeezed == key else squeezed)
+            self._places.append(self._cities[owner])
+
+    def _index(self, forms: Callable[[int], Iterable[str]]) -> Postings:
+        draft = Draft()
+        for row in range(len(self._keys)):
+            draft.add(forms(row), row)
+        return draft.finish()
+
+    def _domain(self, row: int) -> str:
+        return self._domains[self._owners[row]]
+
+    def _exact_forms(self, row: int) -> set[str]:
+        forms = spellings(self._keys[row])
+        domain = self._domain(row)
+        if domain:
+            forms |= {stem_of(domain), domain.replace(".", "").replace("-", "")}
+        return forms
+
+    def _place_forms(self, row: int) -> tuple[str, ...]:
+        city = self._cities[self._owners[row]]
+        return (city, f"{city}|{self._keys[row][:1]}") if city else ()
+
+    def __len__(self) -> int:
+        """How many companies are known."""
+        return len(self._ids)
+
+    def search(self, subject: Subject, *, limit: int = 5) -> list[Candidate]:
+        """The companies most like `subject`, best first, at most `limit`; its name, aliases, domain and place count.
+
+        All companies with its domain are among them. Names that name nobody are for the caller (`is_junk_name`).
+        """
+        best: dict[int, tuple[float, Facts, str, int]] = {}
+        domain = clean_domain(subject.domain)
+        city, country = fold_place(subject.city), fold_place(subject.country)
+        for name in dict.fromkeys((subject.name, *subject.aliases[: _MOST_NAMES - 1])):
+            asked = Facts(name_key(name), domain, city, country)
+            rows = self._one_each(asked, self.pool(asked))
+            for row, score in zip(rows, probabilities(asked, [self.facts(row) for row in rows]), strict=True):
+                owner = self._owners[row]
+                if owner not in best or score > best[owner][0]:
+                    best[owner] = score, asked, name, row
+        has_domain = {owner for owner in best if domain and self._domains[owner] == domain}
+        ranked = sorted(best, key=lambda owner: (-(owner in has_domain), -best[owner][0]))[:limit]
+        kept = [owner for owner in ranked if best[owner][0] >= _WORST_SCORE or owner in has_domain]
+        return sorted((self._candidate(*best[owner]) for owner in kept), key=lambda found: -found.score)
+
+    def _one_each(self, asked: Facts, rows: Sequence[int]) -> Sequence[int]:
+        """Of several names of one company the most alike: a company is no rival of itself."""
+        best: dict[int, int] = {}
+        text = squeeze(asked.key)
+        for row in rows:
+            other = best.setdefault(self._owners[row], row)
+            if other != row and ratio(text, self._squeezed[row]) > ratio(text, self._squeezed[other]):
+                best[self._owners[row]] = row
+        return list(best.values())
+
+    def _candidate(self, score: float, asked: Facts, name: str, row: int) -> Candidate:
+        strategy, likeness, reasons, caution = describe(asked, self.facts(row), name, self._names[row])
+        return Candidate(self.id_of(row), score, strategy, reasons, likeness, caution)
+
+    def id_of(self, row: int) -> Any:
+        """The id of the company that owns `row`."""
+        return self._ids[self._owners[row]]
+
+    def facts(self, row: int) -> Facts:
+        """What is known of `row`, ready to compare."""
+        owner = self._owners[row]
+        return Facts(self._keys[row], self._domains[owner], self._cities[owner], self._countries[owner])
+
+    def pool(self, asked: Facts) -> list[int]:
+        """The rows worth comparing with `asked`: those that share a key, else also those that look alike."""
+        rows = self._same(asked)
+        if not self._is_settled(asked, rows):
+            rows |= self._alike(asked)
+        return sorted(rows)
+
+    def _same(self, asked: Facts) -> set[int]:
+        """Rows that share the domain or a spelling of the name, at most `_MOST_SHARED` of each spelling."""
+        forms = spellings(asked.key)
+        words = asked.key.split()
+        if len(words) > 1 and words[-1].isdigit():
+            forms |= spellings(" ".join(words[:-1]))
+        if asked.domain:
+            forms.add(stem_of(asked.domain))
+        rows = set(self._by_domain.rows(asked.domain)[:_MOST_SHARED]) if asked.domain else set()
+        for form in forms - {""}:
+            rows.update(self._exact.rows(form)[:_MOST_SHARED])
+        return rows
+
+    def _is_settled(self, asked: Facts, rows: set[int]) -> bool:
+        """True when one of `rows` agrees so well that looking for similar names is idle."""
+        key = squeeze(asked.key)
+        for row in rows:
+            found = self.facts(row)
+            if asked.domain and asked.domain == found.domain:
+                if ratio(self._squeezed[row], key) > _ALIKE_FOR_DOMAIN:
+                    return True
+            elif self._squeezed[row] == key and not asked.domain and asked.city in ("", found.city):
+                return True
+        return False
+
+    def _alike(self, asked: Facts) -> set[int]:
+        """The rows whose names look most like the asked one, of all that share something with it."""
+        text = squeeze(asked.key)
+        if not text:
+            return set()
+        rows = sorted(self._sharing(asked, text))
+        letters = [self._squeezed[row] for row in rows]
+        kept = self._nearest(text, rows, letters, ratio, asked.city)
+        kept |= self._nearest(asked.key, rows, [self._keys[row] for row in rows], token_set_ratio, asked.city)
+        strong = core(asked.key.split())
+        if strong != text:
+            kept |= self._nearest(strong, rows, letters, ratio, "")
+        return kept
+
+    def _nearest(
+        self, text: str, rows: Sequence[int], texts: Sequence[str], scorer: Scorer, city: str
+    ) -> set[int]:
+        """The rows whose text, at the same place in `texts`, is most like `text`, and those of them in `city`."""
+        kept: list[int] = []
+        beside: list[int] = []
+        for _, _, place in process.extract(text, texts, scorer=scorer, limit=None, score_cutoff=_WORST_RATIO):
+            if len(kept) < _KEPT:
+                kept.append(rows[place])
+            elif not city or len(beside) == _KEPT_BESIDE:
+                break
+            elif self._places[rows[place]] == city:
+                beside.append(rows[place])
+        return {*kept, *beside}
+
+    def _sharing(self, asked: Facts, text: str) -> set[int]:
+        """The rows that share a near spelling, initials, rare words, rare letter pieces or the place with `asked`."""
+        words = asked.key.split()
+        rows: set[int] = set()
+        for form in _deletions(text) | _deletions(core(words)):
+            rows.update(self._by_typo.rows(form)[:_MOST_NEAR])
+        near_spelling = len(text) >= _LONG_ENOUGH and bool(rows)
+        if len(text) <= _LONG_ENOUGH:
+            rows.update(self._by_shorthand.rows(text)[:_MOST_SHORT])
+        for form in shorthands(words):
+            if len(form) > 2:
+                rows.update(self._exact.rows(form)[:_MOST_NEAR])
+        for found in sorted((self._by_word.rows(word) for word in dict.fromkeys(words)), key=len)[:2]:
+            if len(found) <= _WORD_ROWS:
+                rows.update(found)
+        if not near_spelling:
+            rows.update(self._sharing_pieces(text))
+        if asked.city:
+            near = self._by_place.rows(asked.city)
+            if len(near) > _CITY_ROWS:
+                near = self._by_place.rows(f"{asked.city}|{text[0]}")[:_CITY_ROWS]
+            rows.update(near)
+        return rows
+
+    def _sharing_pieces(self, text: str) -> set[int]:
+        """The rows that share most of the rare letter pieces of `text`; the rarest pieces are asked first."""
+        once: set[int] = set()
+        twice: set[int] = set()
+        thrice: set[int] = set()
+        left = _PIECE_BUDGET
+        for found in sorted((self._by_piece.rows(piece) for piece in _pieces(text)), key=len):
+            if len(found) > left and once:
+                break
+            left -= len(found)
+            rows = set(found[:_PIECE_BUDGET])
+            thrice |= rows & twice
+            twice |= rows & once
+            once |= rows
+        return twice if len(twice) <= _MOST_SHARING else thrice

@@ -1,0 +1,174 @@
+"""Apollo's JSON of organizations and people: what it claims, and whom a bulk answer is about."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sources.attributes import Kind
+from sources.cleaning import Refused, url
+from sources.contract import Claim, Finding, Subject
+from sources.vendors.firmographics import (
+    address,
+    amount,
+    claims,
+    company_page,
+    growth,
+    land,
+    place,
+    profile_page,
+    site,
+)
+from sources.vendors.json_answers import count, mapping, mappings, text, texts
+
+ORGANIZATION = (
+    *("name", "domain", "industry", "headcount", "revenue_range", "tech_stack", "company_description"),
+    *("founded_year", "headquarters", "city", "country", "phone", "ticker", "employee_growth_6mo"),
+    *("company_linkedin_url", "twitter_url", "facebook_url"),
+    *("funding_stage", "last_funding_date", "last_funding_amount", "total_funding", "investors"),
+)
+"""What an answer about an organization may claim."""
+PERSON = (
+    *("name", "email", "linkedin_url", "headline", "job_title", "current_company", "location"),
+    *("city", "country"),
+)
+"""What an answer about a person may claim."""
+
+Json = Mapping[str, Any]
+
+# Other states are guesses, and an address that is not paid for reads "email_not_unlocked@…".
+_SURE_EMAIL = frozenset(("verified", "likely to engage", "likely_to_engage"))
+
+
+def organization_finding(organization: Json, scheme: str) -> Finding | None:
+    """What is claimed about an organization, referred to as `scheme:id`; None when nothing is."""
+    identity: dict[str, Any] = {
+        "name": text(organization.get("name")),
+        "domain": domain_of(organization),
+        "city": text(organization.get("city")),
+        "country": land(organization.get("country")),
+    }
+    page = company_page(organization.get("linkedin_url"))
+    name = text(organization.get("id")) or identity["domain"] or identity["name"]
+    reference = f"{scheme}:{name}"
+    values = {**identity, "company_linkedin_url": page, **_organization_values(organization)}
+    found = (*claims(values, reference), *_funding(organization, reference))
+    return Finding(subject=Subject(**identity, linkedin_url=page), claims=found) if found else None
+
+
+def person_finding(person: Json, scheme: str) -> Finding | None:
+    """What is claimed about a person; None when it is nobody: Apollo says so with an empty name."""
+    names = (text(person.get("first_name")), text(person.get("last_name")))
+    name = text(person.get("name")) or " ".join(filter(None, names))
+    if not name or person.get("match_confidence") == "none":
+        return None
+    is_sure = text(person.get("email_status")).lower() in _SURE_EMAIL
+    city, state, country = (text(person.get(part)) for part in ("city", "state", "country"))
+    identity: dict[str, Any] = {
+        "name": name,
+        "email": address(person.get("email")) if is_sure else "",
+        "linkedin_url": profile_page(person.get("linkedin_url")),
+        "city": city,
+        "country": land(country),
+    }
+    employer = mapping(person.get("organization"))
+    values = {
+        **identity,
+        "headline": text(person.get("headline")),
+        "job_title": text(person.get("title")),
+        "current_company": text(employer.get("name")) or _current_job(person),
+        "location": place(city, state, country),
+    }
+    reference = f"{scheme}:{text(person.get('id')) or identity['linkedin_url'] or name}"
+    subject = Subject(kind=Kind.CONTACT, domain=domain_of(employer), **identity)
+    return Finding(subject=subject, claims=claims(values, reference))
+
+
+def domain_of(organization: Json) -> str:
+    """The registrable domain of an organization, or ""."""
+    return site(organization.get("primary_domain")) or site(organization.get("website_url"))
+
+
+def assign(body: Any, domains: Sequence[str]) -> list[Any] | None:
+    """The organizations of a bulk answer, one for each of `domains`, each as a single answer has it.
+
+    Organizations are told by their domain, since unknown ones may be left out. One that was found under another
+    domain is taken by its place when there is one for each; otherwise whoever it may be gets the whole body.
+    """
+    found = mapping(body).get("organizations")
+    if not isinstance(found, list):
+        return None
+    known = {domain_of(item): item for item in mappings(found)}
+    others = [item for item in mappings(found) if domain_of(item) not in domains]
+    answers: list[Any] = []
+    for number, name in enumerate(domains):
+        by_place = found[number] if len(found) == len(domains) else body
+        if name in known:
+            answers.append({"organization": known[name]})
+        elif not others:
+            answers.append({"organization": None})
+        else:
+            answers.append({"organization": by_place} if by_place in others else body)
+    return answers
+
+
+def people(body: Any, number: int) -> list[Any] | None:
+    """The people of a bulk answer, one for each of `number` questions, each as a single answer has it."""
+    matches = mapping(body).get("matches")
+    if not isinstance(matches, list):
+        return None
+    if not matches and mapping(body).get("missing_records") == number:
+        matches = [None] * number
+    return [{"person": match} for match in matches]
+
+
+def _organization_values(organization: Json) -> dict[str, Any]:
+    city, state, country = (text(organization.get(part)) for part in ("city", "state", "country"))
+    phone = mapping(organization.get("primary_phone"))
+    used = mappings(organization.get("current_technologies"))
+    return {
+        "industry": text(organization.get("industry")),
+        "headcount": count(organization.get("estimated_num_employees")),
+        "revenue_range": amount(organization.get("annual_revenue"))
+        or amount(organization.get("organization_revenue")),
+        "tech_stack": texts(organization.get("technology_names"))
+        or texts([item.get("name") for item in used]),
+        "company_description": text(organization.get("short_description")),
+        "founded_year": count(organization.get("founded_year")),
+        "headquarters": place(city, state, country) if city and (state or country) else "",
+        "phone": text(phone.get("sanitized_number"))
+        or text(phone.get("number"))
+        or text(organization.get("phone")),
+        "ticker": text(organization.get("publicly_traded_symbol")),
+        "employee_growth_6mo": growth(organization.get("organization_headcount_six_month_growth")),
+        "twitter_url": text(organization.get("twitter_url")),
+        "facebook_url": text(organization.get("facebook_url")),
+    }
+
+
+def _funding(organization: Json, reference: str) -> tuple[Claim, ...]:
+    """Claims about rounds; those about the latest one refer to the news of it as well."""
+    rounds = mappings(organization.get("funding_events"))
+    day = text(organization.get("latest_funding_round_date"))[:10]
+    latest = next((item for item in rounds if day and text(item.get("date"))[:10] == day), {})
+    paid, currency = text(latest.get("amount")), text(latest.get("currency"))
+    investors = [name.strip() for item in rounds for name in text(item.get("investors")).split(",")]
+    about_latest = {
+        "funding_stage": text(organization.get("latest_funding_stage")),
+        "last_funding_date": text(organization.get("latest_funding_round_date")),
+        "last_funding_amount": f"{currency}{paid}" if currency and paid.strip("0.") else "",
+    }
+    in_all = {"total_funding": amount(organization.get("total_funding")), "investors": texts(investors)}
+    return (*claims(about_latest, _news(latest), reference), *claims(in_all, reference))
+
+
+def _news(item: Json) -> str:
+    try:
+        return url(text(item.get("news_url")))
+    except Refused:
+        return ""
+
+
+def _current_job(person: Json) -> str:
+    jobs = mappings(person.get("employment_history"))
+    return next((text(job.get("organization_name")) for job in jobs if job.get("current") is True), "")

@@ -1,0 +1,164 @@
+"""Open roles on public job boards."""
+
+from __future__ import annotations
+
+import pytest
+
+from sources.adapters.job_boards import JobBoards
+from sources.contract import Payload, Subject
+from sources.errors import PayloadChanged, RateLimited, SourceUnavailable
+from tests.sources.adapters.public_apis import (
+    Network,
+    answer,
+    ask,
+    claims,
+    damage,
+    misbehaviour,
+    recorded,
+)
+
+LEVER = [
+    {
+        "text": "Platform Engineer",
+        "hostedUrl": "https://jobs.lever.co/acme/1",
+        "categories": {"team": "Engineering", "department": "Product"},
+    },
+    {"text": "Office Manager", "hostedUrl": "https://jobs.lever.co/acme/2", "categories": {}},
+]
+NO_BOARD = answer({"ok": False, "error": "Document not found"}, status=404)
+
+
+@pytest.mark.parametrize(
+    ("file", "name", "domain", "engineering", "titles"),
+    [
+        ("greenhouse_tech", "GitLab", "", 1, ["Account Executive - Italy", "AI Engineer"]),
+        (
+            "greenhouse_careerkit",
+            "Amplitude",
+            "amplitude.com",
+            0,
+            ["Customer Data Scientist - Experimentation", "Emerging Account Executive (India)"],
+        ),
+        ("ashby_tech", "linear", "linear.app", 2, ["Senior / Staff Fullstack Engineer"]),
+        (
+            "ashby_careerkit",
+            "HighlightTA",
+            "",
+            1,
+            ["Senior Technical Recruiter", "Senior Site Reliability Engineer"],
+        ),
+        ("lever_tech", "matchgroup", "", 2, ["Android Engineer III", "Android Software Engineer (Azar)"]),
+        (
+            "lever_careerkit",
+            "idealistconsulting",
+            "idealistconsulting.com",
+            0,
+            [
+                "(1099 Contract) Nonprofit Salesforce Consultant: Enterprise Project Manager",
+                "(1099 Contract) Salesforce for Nonprofits: Solution Architect",
+            ],
+        ),
+    ],
+)
+def test_the_recordings(file, name, domain, engineering, titles):
+    payload = recorded(f"jobboards/{file}.json")
+    (finding,) = JobBoards().parse(payload, {})
+    assert finding.subject == Subject(name=name, domain=domain)
+    assert claims(JobBoards(), payload) == {"recent_job_postings": engineering, "open_job_titles": titles}
+
+
+def test_links_to_the_roles_are_the_references():
+    (finding,) = JobBoards().parse(recorded("jobboards/greenhouse_tech.json"), {})
+    board = "https://job-boards.greenhouse.io/gitlab"
+    assert [claim.references for claim in finding.claims] == [
+        (board, f"{board}/jobs/8565469002"),
+        (board, f"{board}/jobs/8503792002", f"{board}/jobs/8565469002"),
+    ]
+
+
+def test_roles_shown_on_the_companys_own_site_name_its_domain():
+    jobs = [{"title": "Engineer", "absolute_url": f"https://www.acme.com/jobs/{n}"} for n in range(50)]
+    (finding,) = JobBoards().parse(answer({"jobs": jobs}), {})
+    assert finding.subject.domain == "acme.com"
+    assert finding.claims[0].value == 50
+    assert len(finding.claims[0].references) == 20
+
+
+def test_unlisted_roles_are_not_open():
+    listed = {"title": "Engineer", "jobUrl": "https://jobs.ashbyhq.com/acme/1", "isListed": True}
+    hidden = {"title": "Secret", "jobUrl": "https://jobs.ashbyhq.com/acme/2", "isListed": False}
+    assert claims(JobBoards(), answer({"jobs": [listed, hidden]})) == {
+        "recent_job_postings": 1,
+        "open_job_titles": ["Engineer"],
+    }
+    assert JobBoards().parse(answer({"jobs": [hidden]}), {}) == ()
+
+
+def test_no_board_and_an_empty_one_are_not_found():
+    for nothing in (NO_BOARD, answer([]), answer({"jobs": [], "meta": {"total": 0}})):
+        assert JobBoards().parse(nothing, {}) == ()
+
+
+@pytest.mark.parametrize("file", ["recruitee.json", "rippling.json", "workday.json", "job_page_stripe.html"])
+def test_other_boards_are_not_read(shared, file):
+    with pytest.raises(PayloadChanged):
+        JobBoards().parse(answer((shared / "payloads/jobboards" / file).read_bytes()), {})
+
+
+def test_errors():
+    with pytest.raises(RateLimited):
+        JobBoards().parse(answer({}, status=429), {})
+    with pytest.raises(SourceUnavailable):
+        JobBoards().parse(answer(b"overloaded", status=529), {})
+
+
+def test_it_asks_board_after_board():
+    network = Network(**{"api.lever.co": answer(LEVER)})
+    (payload,) = JobBoards().fetch(ask(Subject(domain="acme.com", name="Acme Traps, Inc.")), network)
+    assert network.asked == [
+        "https://boards-api.greenhouse.io/v1/boards/acme/jobs",
+        "https://api.ashbyhq.com/posting-api/job-board/acme",
+        "https://api.lever.co/v0/postings/acme?mode=json",
+    ]
+    assert claims(JobBoards(), payload)["recent_job_postings"] == 1
+
+
+def test_it_asks_for_the_name_when_the_domain_names_no_board():
+    network = Network(**{"job-board/acmetraps": recorded("jobboards/ashby_tech.json")})
+    JobBoards().fetch(ask(Subject(domain="acme.com", name="Acme Traps, Inc.")), network)
+    assert network.asked[-1] == "https://api.ashbyhq.com/posting-api/job-board/acmetraps"
+
+
+def test_an_empty_board_is_not_the_end():
+    network = Network(greenhouse=answer({"jobs": []}), ashbyhq=answer(LEVER))
+    (payload,) = JobBoards().fetch(ask(Subject(domain="acme.com")), network)
+    assert claims(JobBoards(), payload)["open_job_titles"] == ["Platform Engineer", "Office Manager"]
+
+
+def test_an_error_is_not_told_as_not_found():
+    network = Network(ashbyhq=answer({}, status=503))
+    (payload,) = JobBoards().fetch(ask(Subject(domain="acme.com")), network)
+    assert payload.status == 503
+    (payload,) = JobBoards().fetch(ask(Subject(domain="acme.com")), Network())
+    assert JobBoards().parse(payload, {}) == ()
+
+
+def test_who_was_asked_about_names_nobody():
+    jobs = [{"title": "Engineer", "absolute_url": "https://www.example.com/1"}]
+    payload = answer({"jobs": jobs}, url="https://boards-api.greenhouse.io/v1/boards/acme/jobs")
+    (finding,) = JobBoards().parse(payload, {})
+    assert finding.subject == Subject(domain="example.com")
+
+
+def test_hostile_answers_claim_nothing(shared):
+    assert misbehaviour(JobBoards(), shared) == []
+
+
+@pytest.mark.parametrize("file", ["ashby_tech", "greenhouse_tech", "lever_tech"])
+def test_damaged_answers_raise_nothing_strange(file):
+    assert damage(JobBoards(), recorded(f"jobboards/{file}.json")) == []
+
+
+def test_a_cut_answer_is_a_changed_one():
+    with pytest.raises(PayloadChanged):
+        JobBoards().parse(Payload(status=200, body=b'{"jobs":[{"title":"Eng'), {})
