@@ -179,8 +179,9 @@ def _dollars(value: Any) -> float | None:
     amount = money.get("value_usd")
     if amount is None and money.get("currency") == "USD":
         amount = money.get("value")
-    is_number = isinstance(amount, int | float) and not isinstance(amount, bool)
-    return amount if is_number and amount > 0 else None
+    if isinstance(amount, bool) or not isinstance(amount, int | float):
+        return None
+    return amount if amount > 0 else None
 
 
 def _stage(value: Any) -> str:
