@@ -122,7 +122,7 @@ def test_the_progress_bar_moves_without_reloading(page, olive, companies, theme,
     for upto in (16, 30):
         finish(run, upto)
         finish(run, upto + 1, RunItem.State.FAILED)
-        WebDriverWait(page.browser, 10).until(lambda _: percent(page) > seen[-1])
+        WebDriverWait(page.browser, 40).until(lambda _: percent(page) > seen[-1])
         seen.append(percent(page))
         if upto == 16:
             page.shoot(f"run-{theme}-{width}")
@@ -134,7 +134,7 @@ def test_the_progress_bar_moves_without_reloading(page, olive, companies, theme,
 
     finish(run, 40)
     EnrichmentRun.objects.filter(pk=run.pk).update(status=EnrichmentRun.Status.COMPLETED)
-    WebDriverWait(page.browser, 10).until(
+    WebDriverWait(page.browser, 40).until(
         lambda _: (
             page.find("[data-follow]").get_attribute("data-open") == "false"
         )  # it reloads once at the end
@@ -164,7 +164,7 @@ def test_files_are_looked_at_before_they_are_taken(page, olive, companies, setti
         page.open(reverse(f"admin:{url}"))
         page.find("#file").send_keys(str(leads))
         page.find("#content form").submit()
-        WebDriverWait(page.browser, 10).until(lambda _: page.browser.find_elements("name", "column_3"))
+        WebDriverWait(page.browser, 40).until(lambda _: page.browser.find_elements("name", "column_3"))
         assert page.find("[name=column_3]").get_attribute("value").endswith("headcount")
         assert page.fits(), name
         page.shoot(f"{name}-{theme}-{width}")
@@ -217,7 +217,7 @@ def test_the_queue_a_doubtful_item_and_the_filters_fit_the_window(page, olive, c
         page.open(path)
         if name == "filters":
             page.find("a[x-on\\:click='filterOpen = true']").click()
-            WebDriverWait(page.browser, 10).until(lambda _: page.find(".fn-condition select").is_displayed())
+            WebDriverWait(page.browser, 40).until(lambda _: page.find(".fn-condition select").is_displayed())
         assert page.fits(), name
         page.shoot(f"{name}-{theme}-{width}")
 
@@ -228,11 +228,11 @@ def test_all_rows_of_a_list_are_enriched_from_ticking_to_the_run(page, olive, co
     page.find("input.action-select").click()
     page.browser.execute_script("document.querySelector('select[name=action]').value = 'enrich_selected'")
     page.browser.execute_script("document.querySelector('#changelist-form').submit()")
-    WebDriverWait(page.browser, 10).until(lambda _: "/enrich/" in page.browser.current_url)
+    WebDriverWait(page.browser, 40).until(lambda _: "/enrich/" in page.browser.current_url)
     assert "Company registry" in page.find("#enrich-form").text
 
     page.find("#enrich-form button.fn-primary").click()
 
-    WebDriverWait(page.browser, 10).until(lambda _: "/enrichmentrun/" in page.browser.current_url)
+    WebDriverWait(page.browser, 40).until(lambda _: "/enrichmentrun/" in page.browser.current_url)
     assert EnrichmentRun.objects.latest("pk").items.count() == 1
     assert Account.objects.count() == len(COMPANIES)

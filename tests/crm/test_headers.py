@@ -480,10 +480,10 @@ PARTS = [
 
 
 def test_a_hostile_column_name_takes_no_time():
-    start = time.monotonic()
+    start = time.process_time()
     hostile = ["a" + " " * 30_000 + "b", "(" * 30_000, "x" + "()" * 15_000, "_" * 30_000 + "c", "aA" * 15_000]
     assert fields(["name", *hostile]) == {"name": "name"}
-    assert time.monotonic() - start < 2
+    assert time.process_time() - start < 2
 
 
 @given(

@@ -56,7 +56,7 @@ def test_a_silent_server_ends_at_the_deadline():
     started = time.monotonic()
     with resolving({}, silent=True) as server, pytest.raises(SourceUnavailable, match=r"in 0\.5 s"):
         records("acme.example", "MX", servers=[server], deadline=0.5)
-    assert time.monotonic() - started < 1.5
+    assert time.monotonic() - started < 4
 
 
 def test_inner_names_are_not_asked_about(server):
@@ -80,8 +80,8 @@ def test_a_name_without_address_is_unreachable(monkeypatch):
 
 
 def test_a_slow_resolver_ends_at_the_deadline(monkeypatch):
-    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: threading.Event().wait(1) or [])
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: threading.Event().wait(4) or [])
     started = time.monotonic()
     with pytest.raises(SourceUnavailable, match="in time"):
         addresses("acme.example", deadline=0.2)
-    assert time.monotonic() - started < 0.6
+    assert time.monotonic() - started < 3

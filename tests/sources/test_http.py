@@ -190,14 +190,14 @@ def test_a_redirect_without_location_and_use_proxy_are_answers():
 
 def test_hops_share_one_deadline():
     def slow(connection, _):
-        time.sleep(0.4)
+        time.sleep(0.9)
         connection.sendall(reply(b"", "302 Found", Location="/again", Connection="close"))
 
     with serving(slow) as server:
         started = time.monotonic()
         with pytest.raises(SourceUnavailable, match="within 1 s"):
             client(server.netloc, follow_redirects=True, deadline=1).get(server.url)
-    assert time.monotonic() - started < 1.5
+    assert time.monotonic() - started < 4  # six hops take 5.4 s
 
 
 # ------------------------------------------------------------------ addresses

@@ -20,6 +20,7 @@ from sources.http import Client
 from tests.sources.servers import reply, serving
 
 DEADLINE = 0.6
+SLACK = 2.5  # seconds; a few tenths on a quiet machine
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n"
 MEGABYTE_OF_ZEROS = zlib.compressobj(9, zlib.DEFLATED, -15)
 ZEROS = MEGABYTE_OF_ZEROS.compress(bytes(1_000_000)) + MEGABYTE_OF_ZEROS.flush(zlib.Z_FULL_FLUSH)
@@ -108,7 +109,7 @@ def test_ends_with_an_error_in_time(name):
         started = time.monotonic()
         with pytest.raises(SourceUnavailable, match=sentence):
             client(server.netloc).get(server.url)
-        assert time.monotonic() - started < DEADLINE + 0.7
+        assert time.monotonic() - started < DEADLINE + SLACK
 
 
 def test_the_next_call_does_not_see_the_rest_of_a_broken_answer():
@@ -200,21 +201,21 @@ def test_tls_too_old(authority):
 
 def test_tls_handshake_that_stalls():
     def stall(connection, _):
-        time.sleep(3)
+        time.sleep(5)
 
     with serving(stall) as server:
         started = time.monotonic()
         with pytest.raises(SourceUnavailable, match=LATE):
             client(server.netloc).get(f"https://{server.netloc}/")
-    assert time.monotonic() - started < DEADLINE + 0.7
+    assert time.monotonic() - started < DEADLINE + SLACK
 
 
 def test_a_slow_name_server_ends_at_the_deadline(monkeypatch):
-    monkeypatch.setattr("socket.getaddrinfo", lambda *_, **__: threading.Event().wait(2) or [])
+    monkeypatch.setattr("socket.getaddrinfo", lambda *_, **__: threading.Event().wait(5) or [])
     started = time.monotonic()
     with pytest.raises(SourceUnavailable, match="in time"):
         client(resolver=None).get("http://slow.example/")
-    assert time.monotonic() - started < DEADLINE + 0.7
+    assert time.monotonic() - started < DEADLINE + SLACK
 
 
 ELSEWHERE = {

@@ -42,9 +42,9 @@ def test_plain_text_is_safe_and_stays_as_it_is(raw: str) -> None:
 
 
 def test_many_combining_marks_cost_no_more_than_many_letters() -> None:
-    started = time.perf_counter()
+    started = time.process_time()
     stored = plain("a" + "\u0327\u0301" * 50_000)
-    assert time.perf_counter() - started < 2
+    assert time.process_time() - started < 2
     assert len(stored) <= 31
 
 
