@@ -105,6 +105,7 @@ CATALOGUE: tuple[Attribute, ...] = (
     _A("email_provider", "E-mail provider", Type.TEXT, ACCOUNT, "", "Who runs the company's mail", ("mail_provider",)),
     _A("twitter_url", "Twitter", Type.URL, ACCOUNT, "", "Twitter or X page", ("twitter",)),
     _A("facebook_url", "Facebook", Type.URL, ACCOUNT, "", "Facebook page", ("facebook",)),
+    _A("crunchbase_url", "Crunchbase", Type.URL, ACCOUNT, "", "Page of the company on Crunchbase", ("crunchbase", "crunchbase_page", "crunchbase_profile")),
 )  # fmt: skip
 
 BY_SLUG = {attribute.slug: attribute for attribute in CATALOGUE}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 from sources.attributes import Kind
 from sources.cadence import Cadence
@@ -24,7 +24,7 @@ _MOST = 5
 
 
 class Crunchbase(Source):
-    """Asks for the organization whose page is known as attribute `crunchbase_url`, else searches by domain.
+    """Asks for the organization whose page is known, else searches by domain.
 
     The setting `path` names where the API lives below its host: `api/v4`, or `v4/data` for the newer packages.
     """
@@ -32,12 +32,12 @@ class Crunchbase(Source):
     slug = "crunchbase"
     label = "Crunchbase"
     kinds = frozenset({Kind.ACCOUNT})
-    needs = (("domain",),)
+    needs = (("domain",), ("crunchbase_url",))
     provides = (
         *("funding_stage", "last_funding_date", "last_funding_amount", "total_funding", "investors", "name"),
         *("legal_name", "domain", "industry", "headcount", "revenue_range", "company_description"),
         *("founded_year", "headquarters", "city", "country", "phone", "email", "ticker"),
-        *("company_linkedin_url", "twitter_url", "facebook_url"),
+        *("company_linkedin_url", "twitter_url", "facebook_url", "crunchbase_url"),
     )
     cadence = Cadence.parse("weekly monday")
     limits = Limits(per_minute=200, deadline=30.0)
@@ -56,20 +56,7 @@ class Crunchbase(Source):
             return [http.get(url, params=params, headers=key)]
         if not call.subject.domain:
             raise NotAllowed("Crunchbase finds companies by their domain or their page on Crunchbase only")
-        question = {
-            "field_ids": list(FIELDS),
-            "query": [
-                {
-                    "type": "predicate",
-                    "field_id": "website_url",
-                    "operator_id": "domain_eq",
-                    "values": [call.subject.domain],
-                }
-            ],
-            "order": [{"field_id": "rank_org", "sort": "asc"}],
-            "limit": _MOST,
-        }
-        return [http.post(f"{path}/searches/organizations", json=question, headers=key)]
+        return [http.post(f"{path}/searches/organizations", json=_search(call.subject.domain), headers=key)]
 
     def parse(self, payload: Payload, wanted: Wanted) -> Sequence[Finding]:
         """A finding for each organization; () when there is none."""
@@ -88,6 +75,22 @@ class Crunchbase(Source):
         return [found for found in map(finding, organizations) if found]
 
 
+def _search(domain: str) -> dict[str, Any]:
+    """The question for the organizations at a domain, the best known first."""
+    at_domain = {
+        "type": "predicate",
+        "field_id": "website_url",
+        "operator_id": "domain_eq",
+        "values": [domain],
+    }
+    return {
+        "field_ids": list(FIELDS),
+        "query": [at_domain],
+        "order": [{"field_id": "rank_org", "sort": "asc"}],
+        "limit": _MOST,
+    }
+
+
 def _path(settings: Mapping[str, Any]) -> str:
     path = str(settings.get("path") or PATH).strip("/ ")
     if not _PATH.fullmatch(path):
@@ -98,4 +101,4 @@ def _path(settings: Mapping[str, Any]) -> str:
 def _permalink(subject: Subject) -> str:
     """The name in the address of the company's page on Crunchbase, or ""."""
     page = _PAGE.fullmatch(text(subject.known.get("crunchbase_url")))
-    return page[1] if page else ""
+    return unquote(page[1]) if page else ""

@@ -53,18 +53,19 @@ def finding(organization: Json) -> Finding | None:
     kind = text(identifier.get("entity_def_id")) or text(about.get("entity_def_id"))
     if kind and kind not in _ORGANIZATION:
         raise PayloadChanged(f"Crunchbase answered about a {kind[:30]} instead of an organization")
-    cities, countries = (_located(about, level) for level in ("city", "country"))
+    city, country = (_located(about, level) for level in ("city", "country"))
     identity: dict[str, Any] = {
         "name": text(about.get("name")) or text(identifier.get("value")),
         "domain": site(website(organization)),
-        "city": cities,
-        "country": land(countries),
+        "city": city,
+        "country": land(country),
     }
     page = company_page(_link(about.get("linkedin")))
     permalink = text(identifier.get("permalink")) or text(about.get("permalink"))
     name = permalink or text(about.get("uuid")) or text(organization.get("uuid"))
     reference = _page("organization", name) or f"crunchbase:{identity['domain'] or identity['name']}"
-    values = {**identity, "company_linkedin_url": page, **_facts(about)}
+    public = _page("organization", permalink)
+    values = {**identity, "company_linkedin_url": page, "crunchbase_url": public, **_facts(about)}
     found = (*claims(values, reference), *_funding(organization, reference))
     if not found:
         return None
@@ -76,7 +77,7 @@ def finding(organization: Json) -> Finding | None:
 def website(organization: Json) -> str:
     """The address of an organization's website, or ""."""
     about = mapping(organization.get("properties"))
-    return text(about.get("website_url")) or _link(about.get("website"))
+    return _link(about.get("website_url")) or _link(about.get("website"))
 
 
 def at_home(organizations: Sequence[Json]) -> list[Json]:
@@ -113,7 +114,7 @@ def _facts(about: Json) -> dict[str, Any]:
         "email": address(about.get("contact_email")),
         "twitter_url": _link(about.get("twitter")),
         "facebook_url": _link(about.get("facebook")),
-        "ticker": text(mapping(about.get("stock_symbol")).get("label")),
+        "ticker": text(mapping(about.get("stock_symbol")).get("label")) or _link(about.get("stock_symbol")),
     }
 
 
@@ -135,6 +136,9 @@ def _funding(organization: Json, reference: str) -> tuple[Claim, ...]:
     if any(latest.values()) or not dated:
         return (*claims(latest, reference), *claims(in_all, reference))
     newest = max(dated, key=lambda each: _day(each.get("announced_on")))
+    in_all["total_funding"] = in_all["total_funding"] or _dollars(
+        newest.get("funded_organization_funding_total")
+    )
     latest = {
         "funding_stage": _stage(newest.get("investment_type")),
         "last_funding_date": _day(newest.get("announced_on")),

@@ -1,0 +1,351 @@
+"""Crunchbase: organizations by domain or page, their rounds, and what is about somebody else."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from sources.adapters.crunchbase import Crunchbase
+from sources.contract import Call, Payload, Question, Subject
+from sources.errors import (
+    NotAllowed,
+    PayloadChanged,
+    RateLimited,
+    SourceError,
+    SourceRefused,
+    SourceUnavailable,
+)
+from sources.identity import Verdict, compare
+from tests.sources.adapters.paid_apis import KEY, Vendor, cleaned, loopback, references
+from tests.sources.adapters.public_apis import answer, ask, damage, misbehaviour
+from tests.sources.servers import reply
+
+CRUNCHBASE = Crunchbase()
+ACME = Subject(name="Acme", domain="acme.example")
+ORGANIZATION: dict[str, Any] = {
+    "properties": {
+        "identifier": {"value": "Acme", "permalink": "acme", "entity_def_id": "organization"},
+        "website_url": "https://www.acme.example/",
+        "legal_name": "Acme Robotics Inc.",
+        "aliases": ["Acme Robots", "Acme"],
+        "num_employees_enum": "c_00101_00250",
+        "revenue_range": "r_00010000",
+        "founded_on": {"value": "2015-03-01", "precision": "month"},
+        "location_identifiers": [
+            {"value": "Boston", "location_type": "city"},
+            {"value": "Massachusetts", "location_type": "region"},
+            {"value": "United States", "location_type": "country"},
+        ],
+        "funding_total": {"value": 30_000_000, "currency": "USD", "value_usd": 30_000_000},
+        "last_funding_type": "series_b",
+        "last_funding_at": "2026-05-04",
+        "last_funding_total": {"value": 18_000_000, "currency": "EUR", "value_usd": 20_000_000},
+        "investor_identifiers": [{"value": "First Fund"}, {"value": "Second Fund"}],
+        "stock_symbol": {"value": "https://exchange.example/ACME", "label": "ACME"},
+    }
+}
+
+
+def recorded(shared, name: str, status: int = 200) -> Payload:
+    body = (shared / "payloads/crunchbase" / name).read_bytes()
+    return Payload(status=status, body=body, url="https://api.crunchbase.com/api/v4/x")
+
+
+def changed(**properties: Any) -> dict[str, Any]:
+    return {"properties": ORGANIZATION["properties"] | properties}
+
+
+def claimed(organization: dict[str, Any]) -> dict[str, Any]:
+    (finding,) = CRUNCHBASE.parse(answer(organization), {})
+    return cleaned(finding)
+
+
+def a_round(day: str, stage: str, dollars: int | None, *backers: str, **more: Any) -> dict[str, Any]:
+    money = {"value": dollars, "currency": "USD", "value_usd": dollars}
+    return {
+        "identifier": {"permalink": f"acme-{stage}", "entity_def_id": "funding_round"},
+        "announced_on": day,
+        "investment_type": stage,
+        "money_raised": money if dollars else None,
+        "investor_identifiers": [{"value": name} for name in backers],
+        **more,
+    }
+
+
+def test_an_organization():
+    (finding,) = CRUNCHBASE.parse(answer(ORGANIZATION), {})
+    assert cleaned(finding) == {
+        "name": "Acme",
+        "domain": "acme.example",
+        "city": "Boston",
+        "country": "United States",
+        "headquarters": "Boston, Massachusetts, United States",
+        "crunchbase_url": "https://www.crunchbase.com/organization/acme",
+        "legal_name": "Acme Robotics Inc.",
+        "headcount": 101,
+        "revenue_range": "$10M-$50M",
+        "founded_year": 2015,
+        "ticker": "ACME",
+        "funding_stage": "Series B",
+        "last_funding_date": "2026-05-04",
+        "last_funding_amount": 20_000_000,
+        "total_funding": 30_000_000,
+        "investors": ["First Fund", "Second Fund"],
+    }
+    assert cleaned(finding).keys() <= set(CRUNCHBASE.provides)
+    assert references([finding]) == {"https://www.crunchbase.com/organization/acme"}
+    assert finding.subject.aliases == ("Acme Robotics Inc.", "Acme Robots")
+
+
+def test_a_recorded_organization(shared):
+    (finding,) = CRUNCHBASE.parse(recorded(shared, "recorded_organization_ekohe.json"), {})
+    values = cleaned(finding)
+    assert values.pop("company_description").startswith("Creating cutting-edge, useful technical solutions")
+    assert values.pop("industry").startswith("Apps, Artificial Intelligence, Big Data")
+    assert values == {
+        "name": "Ekohe",
+        "domain": "ekohe.com",
+        "city": "Shanghai",
+        "country": "China",
+        "headquarters": "Shanghai, China",
+        "headcount": 51,
+        "revenue_range": "$1M-$10M",
+        "founded_year": 2007,
+        "phone": "+81 3-6427-6105",
+        "email": "info@ekohe.com",
+        "company_linkedin_url": "https://www.linkedin.com/company/ekohe",
+        "twitter_url": "https://twitter.com/ekohe",
+        "facebook_url": "https://www.facebook.com/ekohe.co",
+        "crunchbase_url": "https://www.crunchbase.com/organization/ekohe",
+    }
+
+
+def test_recorded_rounds(shared):
+    name = "recorded_organization-calendly-with-raised_funding_rounds.json"
+    (finding,) = CRUNCHBASE.parse(recorded(shared, name), {})
+    values = cleaned(finding)
+    assert {slug: values[slug] for slug in ("name", "domain", "funding_stage", "last_funding_date")} == {
+        "name": "Calendly",
+        "domain": "calendly.com",
+        "funding_stage": "Series B",
+        "last_funding_date": "2021-01-26",
+    }
+    assert (values["last_funding_amount"], values["total_funding"]) == (350_000_000, 350_550_000)
+    assert values["investors"][:2] == ["OpenView", "ICONIQ Capital"]
+    assert references([finding]) == {
+        "https://www.crunchbase.com/funding_round/calendly-series-b--67403774",
+        "https://www.crunchbase.com/organization/calendly",
+    }
+
+
+@pytest.mark.parametrize(
+    ("name", "number", "known"),
+    [
+        ("searches_organizations_france.json", 5, {"city", "country", "industry"}),
+        ("recorded_searches_organizations_with_funding_total_order_company_type.json", 10, set()),
+        ("recorded_searches_organizations_with_recently_updated_and_limit.json", 8, set()),
+    ],
+)
+def test_recorded_searches_for_organizations(shared, name, number, known):
+    findings = CRUNCHBASE.parse(recorded(shared, name), {})
+    whole = [values for finding in findings if (values := cleaned(finding)).keys() >= {"name", "domain"}]
+    assert len(whole) == number
+    assert all(values.keys() >= known for values in whole)
+
+
+@pytest.mark.parametrize(
+    ("name", "status", "error"),
+    [
+        ("error_401_live_shape.json", 401, SourceRefused),
+        ("recorded_acquisition-7638eae9-07b7-4fc6-ad20-5d99de3ff928.json", 200, PayloadChanged),
+        ("recorded_funding_round-371c20af-8aa9-4bcb-a8da-0694d138f247.json", 200, PayloadChanged),
+        (
+            "recorded_searches_funding_rounds_with_money_raised_order_money_raised.json",
+            200,
+            PayloadChanged,
+        ),
+        ("recorded_searches_funding_rounds_with_recently_updated_and_limit.json", 200, PayloadChanged),
+    ],
+)
+def test_recorded_errors_and_answers_to_other_questions(shared, name, status, error):
+    with pytest.raises(SourceError) as caught:
+        CRUNCHBASE.parse(recorded(shared, name, status), {})
+    assert type(caught.value) is error
+
+
+def test_the_recorded_nobody(shared):
+    assert CRUNCHBASE.parse(recorded(shared, "recorded_organization_ekohe-encore-2020.json", 404), {}) == ()
+
+
+@pytest.mark.parametrize("value", [{"count": 0, "entities": []}, {"properties": {}}])
+def test_nothing_is_known(value):
+    assert list(CRUNCHBASE.parse(answer(value), {})) == []
+
+
+@pytest.mark.parametrize(
+    ("value", "status", "error"),
+    [
+        ([{"code": "LA402"}], 402, SourceRefused),
+        ({"error": "not in your plan"}, 403, SourceRefused),
+        ({"message": "limit"}, 429, RateLimited),
+        ([{"code": "MD101", "message": "invalid field_ids"}], 400, PayloadChanged),
+        ({}, 502, SourceUnavailable),
+        ({"entities": "x"}, 200, PayloadChanged),
+        ({"entities": ["x"]}, 200, PayloadChanged),
+        ({"data": {}}, 200, PayloadChanged),
+        (b"<html>Upgrade required</html>", 426, PayloadChanged),
+        (b"<html>gone</html>", 404, PayloadChanged),
+    ],
+)
+def test_errors(value, status, error):
+    with pytest.raises(SourceError) as caught:
+        CRUNCHBASE.parse(answer(value, status=status), {})
+    assert type(caught.value) is error
+
+
+@pytest.mark.parametrize(
+    ("code", "people"),
+    [("c_00001_00010", 1), ("c_10001_max", 10_001), ("c_05001_10000", 5_001), ("c_x", None), (12, None)],
+)
+def test_codes_of_headcount(code, people):
+    assert claimed(changed(num_employees_enum=code)).get("headcount") == people
+
+
+def test_an_unknown_code_of_revenue_is_no_claim():
+    assert "revenue_range" not in claimed(changed(revenue_range="r_00000123"))
+    assert claimed(changed(revenue_range="r_10000000"))["revenue_range"] == "$10B+"
+
+
+def test_without_fields_of_its_own_the_newest_round_speaks():
+    fields = {"last_funding_type": None, "last_funding_at": None, "last_funding_total": None}
+    rounds = [
+        a_round("2020-01-01", "seed", 2_000_000, "First Fund"),
+        a_round("2024-02-03", "series_a", 9_000_000, "Second Fund", "First Fund"),
+        a_round("", "series_c", 90_000_000),
+    ]
+    organization = changed(**fields) | {"cards": {"raised_funding_rounds": rounds}}
+    (finding,) = CRUNCHBASE.parse(answer(organization), {})
+    values = cleaned(finding)
+    assert (values["funding_stage"], values["last_funding_date"]) == ("Series A", "2024-02-03")
+    assert (values["last_funding_amount"], values["investors"]) == (9_000_000, ["First Fund", "Second Fund"])
+    shown = {claim.attribute: claim.references for claim in finding.claims}
+    assert shown["funding_stage"] == (
+        "https://www.crunchbase.com/funding_round/acme-series_a",
+        "https://www.crunchbase.com/organization/acme",
+    )
+
+
+def test_a_round_of_undisclosed_kind_and_amount_has_a_date_only():
+    fields = {"last_funding_type": None, "last_funding_at": None, "last_funding_total": None}
+    card = {"cards": {"raised_funding_rounds": [a_round("2024-02-03", "undisclosed", None)]}}
+    values = claimed(changed(**fields) | card)
+    assert values["last_funding_date"] == "2024-02-03"
+    assert not {"funding_stage", "last_funding_amount"} & values.keys()
+
+
+@pytest.mark.parametrize(
+    ("day", "claim"),
+    [
+        ({"value": "2026-05-04", "precision": "day"}, "2026-05-04"),
+        ({"value": "2026-05-01", "precision": "month"}, None),
+        ("2026-05-04T10:00:00Z", "2026-05-04"),
+    ],
+)
+def test_a_date_that_is_not_certain_is_no_claim(day, claim):
+    assert claimed(changed(last_funding_at=day)).get("last_funding_date") == claim
+
+
+@pytest.mark.parametrize(
+    ("money", "dollars"),
+    [
+        ({"value": 5, "currency": "EUR", "value_usd": 6}, 6),
+        ({"value": 5, "currency": "USD"}, 5),
+        ({"value": 5, "currency": "EUR"}, None),
+        ({"value_usd": 0}, None),
+        ({"value_usd": "6"}, None),
+    ],
+)
+def test_amounts_are_dollars(money, dollars):
+    assert claimed(changed(funding_total=money)).get("total_funding") == dollars
+
+
+def test_a_domain_is_searched_for_over_the_wire():
+    body = {"count": 1, "entities": [{"uuid": "u1", **ORGANIZATION}]}
+    with loopback(reply(json.dumps(body).encode())) as (http, server):
+        (payload,) = CRUNCHBASE.fetch(ask(ACME, key=KEY), http)
+    head = server.heads[0].decode()
+    assert head.startswith("POST /api/v4/searches/organizations HTTP/1.1")
+    assert f"X-cb-user-key: {KEY}" in head
+    assert '"operator_id":"domain_eq","values":["acme.example"]' in head
+    assert CRUNCHBASE.parse(payload, {})[0].subject.name == "Acme"
+
+
+def test_a_known_page_is_asked_for_with_its_rounds():
+    vendor = Vendor(answer(ORGANIZATION))
+    page = {"crunchbase_url": "https://www.crunchbase.com/organization/acme%2Frobots?utm=1"}
+    CRUNCHBASE.fetch(ask(Subject(domain="acme.example", known=page), key=KEY), vendor)
+    (request,) = vendor.requests
+    assert (request.method, request.headers) == ("GET", {"X-cb-user-key": KEY})
+    assert request.url == "api/v4/entities/organizations/acme%2Frobots"
+    assert request.params["card_ids"] == "raised_funding_rounds"
+    assert {"last_funding_type", "website_url", "identifier"} <= set(request.params["field_ids"].split(","))
+
+
+@pytest.mark.parametrize("page", ["https://evil.example/organization/acme", "acme", "", None, ["x"]])
+def test_what_is_no_page_of_an_organization_is_not_asked_for(page):
+    vendor = Vendor(answer({"entities": []}))
+    CRUNCHBASE.fetch(ask(Subject(domain="acme.example", known={"crunchbase_url": page})), vendor)
+    assert vendor.requests[0].url == "api/v4/searches/organizations"
+
+
+def test_the_place_of_the_api_is_a_setting():
+    vendor = Vendor(answer({"entities": []}))
+    call = Call(questions=[Question(subject=ACME)], wanted={}, settings={"path": "/v4/data/"})
+    CRUNCHBASE.fetch(call, vendor)
+    assert vendor.requests[0].url == "v4/data/searches/organizations"
+
+
+@pytest.mark.parametrize("path", ["../x", "https://evil.example", "a b", {"a": 1}])
+def test_a_setting_that_is_no_path_sends_nothing(path):
+    vendor = Vendor(answer({}))
+    call = Call(questions=[Question(subject=ACME)], wanted={}, settings={"path": path})
+    with pytest.raises(SourceRefused, match="path"):
+        CRUNCHBASE.fetch(call, vendor)
+    assert vendor.requests == []
+
+
+def test_a_question_about_nobody_is_not_sent():
+    vendor = Vendor(answer({}))
+    with pytest.raises(NotAllowed):
+        CRUNCHBASE.fetch(ask(Subject(name="Acme")), vendor)
+    assert vendor.requests == []
+
+
+def test_of_organizations_at_one_domain_the_one_at_its_home_counts():
+    branch = changed(website_url="https://acme.example/stores/12", name="Acme Store 12")
+    body = {"count": 2, "entities": [branch, ORGANIZATION]}
+    assert [found.subject.name for found in CRUNCHBASE.parse(answer(body), {})] == ["Acme"]
+
+
+def test_another_company_is_told_by_its_domain():
+    other = changed(
+        website_url="https://zenith.example",
+        legal_name="",
+        aliases=[],
+        identifier={"value": "Zenith", "permalink": "zenith"},
+    )
+    (finding,) = CRUNCHBASE.parse(answer(other), {})
+    assert compare(ACME, finding.subject).verdict is not Verdict.CONFIRMED
+
+
+def test_hostile_and_damaged_answers_are_contained(shared):
+    assert misbehaviour(CRUNCHBASE, shared) == []
+    assert damage(CRUNCHBASE, answer(ORGANIZATION)) == []
+    for name in (
+        "recorded_organization_ekohe.json",
+        "recorded_organization-calendly-with-raised_funding_rounds.json",
+        "searches_organizations_france.json",
+    ):
+        assert damage(CRUNCHBASE, recorded(shared, name)) == []
