@@ -22,7 +22,10 @@ _FLAGS = {"LIVEONLY": "yes", "HIDEDL": "yes", "NOPII": "yes"}
 
 
 class BuiltWith(Source):
-    """Asks the Domain API. The setting `version` picks another version of it, such as 26."""
+    """Asks the Domain API. The setting `version` picks another version of it, such as 26.
+
+    Bulk jobs are not used: reading a job's result deletes it, and the questions of one job are answered apart.
+    """
 
     slug = "builtwith"
     label = "BuiltWith"
