@@ -49,6 +49,11 @@ def command_line(process: psutil.Process) -> str:
         return ""
 
 
+def hear_ctrl_c() -> None:
+    """What a terminal starts hears Ctrl-C; what a script starts in the background inherits that it does not."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 class House:
     """An installation in a folder of its own, run as its users run it."""
 
@@ -72,7 +77,12 @@ class House:
 
     def start(self, *command: str) -> psutil.Process:
         self.process = subprocess.Popen(
-            [sys.executable, *command], cwd=ROOT, env=self.env, stdout=subprocess.PIPE, text=True
+            [sys.executable, *command],
+            cwd=ROOT,
+            env=self.env,
+            stdout=subprocess.PIPE,
+            text=True,
+            preexec_fn=hear_ctrl_c,
         )
         return psutil.Process(self.process.pid)
 
