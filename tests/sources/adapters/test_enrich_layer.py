@@ -1,0 +1,391 @@
+"""Enrich Layer: LinkedIn's companies with their roles and leaders, people, and look-ups that find nobody or another."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from sources.adapters.enrich_layer import EnrichLayer
+from sources.attributes import Kind
+from sources.contract import Call, Payload, Question, Subject
+from sources.errors import (
+    NotAllowed,
+    PayloadChanged,
+    RateLimited,
+    SourceError,
+    SourceRefused,
+    SourceUnavailable,
+)
+from sources.identity import Verdict, compare
+from tests.sources.adapters.paid_apis import KEY, Vendor, cleaned, loopback, references
+from tests.sources.adapters.public_apis import JUNK, answer, ask, damage, misbehaviour
+from tests.sources.servers import reply
+
+SOURCE = EnrichLayer()
+PAGE = "https://www.linkedin.com/company/acme"
+ACME = Subject(name="Acme", domain="acme.example", linkedin_url=PAGE)
+JANE = Subject(kind=Kind.CONTACT, name="Jane Roe", linkedin_url="https://www.linkedin.com/in/jane-roe")
+COMPANY: dict[str, Any] = {
+    "name": "Acme Inc.",
+    "universal_name_id": "acme",
+    "search_id": "4711",
+    "website": "https://acme.example",
+    "company_size": [51, 200],
+    "company_size_on_linkedin": None,
+    "hq": {"city": "Boston", "state": "Massachusetts", "country": "US", "is_hq": True},
+    "extra": {
+        "crunchbase_profile_url": "https://www.crunchbase.com/organization/acme",
+        "contact_email": "hello@acme.example",
+        "stock_symbol": "ACME",
+        "total_funding_amount": 30_000_000,
+    },
+    "funding_data": [
+        {
+            "funding_type": "Seed Round - Acme",
+            "money_raised": 2_000_000,
+            "announced_date": {"day": 1, "month": 2, "year": 2020},
+            "investor_list": [{"name": "First Fund"}],
+        },
+        {
+            "funding_type": "Series A - Acme",
+            "money_raised": 9_000_000,
+            "announced_date": {"day": 3, "month": 4, "year": 2024},
+            "investor_list": [{"name": "Second Fund"}, {"name": "First Fund"}],
+        },
+    ],
+}
+PERSON: dict[str, Any] = {
+    "public_identifier": "jane-roe",
+    "full_name": "Jane Roe",
+    "headline": "Building robots",
+    "city": "Boston",
+    "country_full_name": "United States",
+    "experiences": [
+        {"title": "Advisor", "company": "Old Co", "starts_at": {"year": 2015}, "ends_at": {"year": 2019}},
+        {"title": "Board member", "company": "Zenith", "starts_at": {"year": 2020}, "ends_at": None},
+        {
+            "title": "Chief Technology Officer",
+            "company": "Acme",
+            "company_linkedin_profile_url": PAGE,
+            "starts_at": {"day": 1, "month": 3, "year": 2024},
+            "ends_at": None,
+        },
+    ],
+}
+JOBS: dict[str, Any] = {
+    "job": [
+        {
+            "job_title": "Senior DevOps Engineer",
+            "job_url": "https://www.linkedin.com/jobs/view/1",
+            "company": "Acme",
+            "company_url": PAGE,
+        },
+        {"job_title": "Site Reliability Engineer", "job_url": "https://www.linkedin.com/jobs/view/2"},
+        {"job_title": "Accountant", "company": "Acme Inc.", "company_url": "https://linkedin.com/company/1"},
+        {"job_title": "Rust Developer", "company": "Zenith", "company_url": "https://linkedin.com/company/z"},
+    ],
+    "next_page_no": None,
+}
+
+
+def recorded(shared, name: str, status: int = 200) -> Payload:
+    body = (shared / "payloads/linkedin_data" / name).read_bytes()
+    return Payload(status=status, body=body, url="https://enrichlayer.com/api/v2/x")
+
+
+def claimed(value: Any) -> dict[str, Any]:
+    (finding,) = SOURCE.parse(answer(value), {})
+    return cleaned(finding)
+
+
+def fetched(*answers: Payload | Exception, parts: Any = None) -> dict[str, Any]:
+    settings = {} if parts is None else {"parts": parts}
+    call = Call(questions=[Question(subject=ACME)], wanted={}, settings=settings, key=KEY)
+    (payload,) = SOURCE.fetch(call, Vendor(*answers))
+    assert isinstance(payload, Payload)
+    (finding,) = SOURCE.parse(payload, {})
+    return cleaned(finding)
+
+
+def test_a_recorded_company(shared):
+    (finding,) = SOURCE.parse(recorded(shared, "company_finitec.json"), {})
+    values = cleaned(finding)
+    assert values.pop("company_description").startswith("Finitec is Finland’s leading Tech Talent Agency")
+    assert values == {
+        "name": "Finitec Oy",
+        "domain": "finitec.fi",
+        "industry": "Information Technology & Services",
+        "headcount": 37,
+        "founded_year": 2005,
+        "city": "Helsinki",
+        "country": "Finland",
+        "headquarters": "Helsinki, Finland",
+        "follower_count": 1870,
+        "company_linkedin_url": "https://www.linkedin.com/company/finitec-oy",
+        "twitter_url": "https://twitter.com/finitecoy",
+    }
+    assert references([finding]) == {"https://www.linkedin.com/company/finitec-oy"}
+
+
+def test_a_recorded_person(shared):
+    (finding,) = SOURCE.parse(recorded(shared, "person_profile_anonymised.json"), {})
+    assert cleaned(finding) == {
+        "name": "Sample Person",
+        "linkedin_url": "https://www.linkedin.com/in/sample-person",
+        "headline": "Digital Business Craftsman",
+        "job_title": "Chief Technology Officer",
+        "current_company": "Get Leads",
+        "location": "Helsinki, Uusimaa, Finland",
+        "city": "Helsinki",
+        "country": "Finland",
+        "follower_count": 2024,
+    }
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "values"),
+    [
+        (
+            "company_resolve_domain.json",
+            Kind.ACCOUNT,
+            {"company_linkedin_url": "https://www.linkedin.com/company/finitec-oy"},
+        ),
+        (
+            "role_lookup.json",
+            Kind.CONTACT,
+            {"linkedin_url": "https://www.linkedin.com/in/sample-person"},
+        ),
+        (
+            "job.json",
+            Kind.ACCOUNT,
+            {
+                "name": "Polar Squad",
+                "company_linkedin_url": "https://www.linkedin.com/company/polarsquad",
+                "open_job_titles": ["Azure Expert"],
+            },
+        ),
+    ],
+)
+def test_recorded_look_ups(shared, name, kind, values):
+    (finding,) = SOURCE.parse(recorded(shared, name), {})
+    assert (finding.subject.kind, cleaned(finding)) == (kind, values)
+
+
+def test_a_page_without_a_profile_is_not_taken_for_the_asked_company(shared):
+    (finding,) = SOURCE.parse(recorded(shared, "company_resolve_domain.json"), {})
+    asked = Subject(name="Acme", domain="acme.example")
+    assert compare(asked, finding.subject).verdict is Verdict.REVIEW
+
+
+@pytest.mark.parametrize(
+    ("name", "status"),
+    [("company_404.json", 404), ("company_404.json", 200), ("company_resolve_null.json", 200)],
+)
+def test_the_recorded_nobody(shared, name, status):
+    assert list(SOURCE.parse(recorded(shared, name, status), {})) == []
+
+
+@pytest.mark.parametrize(
+    ("value", "status", "error"),
+    [
+        ({"code": 400, "description": "Bad request.", "name": "Bad Request"}, 400, PayloadChanged),
+        ({"code": 401, "description": "Invalid API key", "name": "Unauthorized"}, 401, SourceRefused),
+        ({"code": 401, "description": "Invalid API key", "name": "Unauthorized"}, 200, SourceRefused),
+        ({"code": 403, "description": "Not enough credits", "name": "Forbidden"}, 403, SourceRefused),
+        ({"code": 429, "description": "Slow down", "name": "Too Many Requests"}, 429, RateLimited),
+        ({"code": 500, "description": "x", "name": "Internal Server Error"}, 500, SourceUnavailable),
+        ({"code": 410, "description": "gone", "name": "Gone"}, 410, PayloadChanged),
+        ({"credit_balance": 12}, 200, PayloadChanged),
+        ({"answers": []}, 200, PayloadChanged),
+        ([COMPANY], 200, PayloadChanged),
+        (b"<html>", 200, PayloadChanged),
+    ],
+)
+def test_errors(value, status, error):
+    with pytest.raises(SourceError) as caught:
+        SOURCE.parse(answer(value, status=status), {})
+    assert type(caught.value) is error
+
+
+def test_the_recorded_bad_request(shared):
+    with pytest.raises(PayloadChanged):
+        SOURCE.parse(recorded(shared, "company_400.json", 400), {})
+
+
+def test_a_company_with_its_rounds():
+    (finding,) = SOURCE.parse(answer(COMPANY), {})
+    values = cleaned(finding)
+    assert values.keys() <= set(SOURCE.provides)
+    assert values == {
+        "name": "Acme Inc.",
+        "domain": "acme.example",
+        "headcount": 51,
+        "city": "Boston",
+        "country": "United States",
+        "headquarters": "Boston, Massachusetts, United States",
+        "company_linkedin_url": PAGE,
+        "crunchbase_url": "https://www.crunchbase.com/organization/acme",
+        "email": "hello@acme.example",
+        "ticker": "ACME",
+        "funding_stage": "Series A",
+        "last_funding_date": "2024-04-03",
+        "last_funding_amount": 9_000_000,
+        "total_funding": 30_000_000,
+        "investors": ["First Fund", "Second Fund"],
+    }
+    shown = {claim.attribute: claim.references for claim in finding.claims}
+    assert shown["funding_stage"] == (PAGE, "https://www.crunchbase.com/organization/acme")
+
+
+@pytest.mark.parametrize(
+    ("size", "people"), [([51, 200], 51), ([10_001, None], 10_001), ([None, 10], None), ("51-200", None)]
+)
+def test_a_size_is_a_band_of_numbers(size, people):
+    assert claimed(COMPANY | {"company_size": size}).get("headcount") == people
+
+
+def test_the_position_that_began_last_and_has_not_ended_is_the_current_one():
+    values = claimed(PERSON)
+    assert (values["job_title"], values["current_company"]) == ("Chief Technology Officer", "Acme")
+
+
+def test_without_positions_the_occupation_tells_title_and_company():
+    values = claimed(PERSON | {"experiences": [], "occupation": "Head of Data at Scale at Acme"})
+    assert (values["job_title"], values["current_company"]) == ("Head of Data at Scale", "Acme")
+    assert "job_title" not in claimed(PERSON | {"experiences": None, "occupation": "Consultant"})
+
+
+def test_a_profile_found_for_an_address_has_the_page_of_the_look_up():
+    profile = PERSON | {"public_identifier": None}
+    found = claimed({"linkedin_profile_url": "https://uk.linkedin.com/in/jane-roe", "profile": profile})
+    assert found["linkedin_url"] == "https://www.linkedin.com/in/jane-roe"
+
+
+def test_a_company_comes_with_its_open_roles_and_leaders():
+    lead = {"linkedin_profile_url": "https://www.linkedin.com/in/jane-roe", "profile": PERSON}
+    nobody = {"linkedin_profile_url": None, "profile": None}
+    values = fetched(answer(COMPANY), answer(JOBS), answer(lead), answer(nobody))
+    assert values["open_job_titles"] == [
+        "Senior DevOps Engineer",
+        "Site Reliability Engineer",
+        "Accountant",
+    ]
+    assert values["recent_job_postings"] == 2
+    assert values["executives"] == ["Jane Roe, Chief Technology Officer"]
+
+
+def test_how_many_roles_is_not_said_when_there_is_another_page():
+    values = fetched(answer(COMPANY), answer(JOBS | {"next_page_no": 2}), parts=["jobs"])
+    assert "recent_job_postings" not in values
+    assert len(values["open_job_titles"]) == 3
+
+
+def test_a_leader_of_another_company_is_no_executive():
+    elsewhere = PERSON | {"experiences": PERSON["experiences"][:2]}
+    values = fetched(answer(COMPANY), answer({"profile": elsewhere}), parts=["executives"])
+    assert "executives" not in values
+
+
+@pytest.mark.parametrize(
+    "failure", [answer({}, status=403), answer(b"<html>"), answer([1]), SourceUnavailable("no answer")]
+)
+def test_a_profile_is_kept_when_what_is_asked_besides_fails(failure):
+    assert fetched(answer(COMPANY), failure)["name"] == "Acme Inc."
+
+
+def test_the_wire():
+    with loopback(reply(json.dumps(PERSON).encode())) as (http, server):
+        (payload,) = SOURCE.fetch(ask(JANE, key=KEY), http)
+    head = server.heads[0].decode()
+    assert head.startswith("GET /profile?profile_url=https%3A%2F%2Fwww.linkedin.com%2Fin%2Fjane-roe&")
+    assert f"Authorization: Bearer {KEY}" in head
+    assert isinstance(payload, Payload) and KEY not in payload.url
+    (finding,) = SOURCE.parse(payload, {})
+    assert compare(JANE, finding.subject).verdict is Verdict.CONFIRMED
+
+
+@pytest.mark.parametrize(
+    ("subject", "path", "parameter"),
+    [
+        (ACME, "company", ("url", PAGE)),
+        (Subject(domain="acme.example"), "company/resolve", ("company_domain", "acme.example")),
+        (
+            Subject(kind=Kind.CONTACT, email="jane@acme.example"),
+            "profile/resolve/email",
+            ("email", "jane@acme.example"),
+        ),
+        (
+            Subject(kind=Kind.CONTACT, name="Jane van Roe", domain="acme.example"),
+            "profile/resolve",
+            ("last_name", "van Roe"),
+        ),
+    ],
+)
+def test_each_input_has_its_look_up(subject, path, parameter):
+    vendor = Vendor(answer({}, status=404))
+    SOURCE.fetch(ask(subject, key=KEY), vendor)
+    (request,) = vendor.requests
+    assert request.url == path
+    assert parameter in request.params.items()
+
+
+def test_of_a_company_that_is_not_found_nothing_more_is_asked():
+    vendor = Vendor(answer({"url": None}))
+    SOURCE.fetch(ask(Subject(domain="gone.example")), vendor)
+    assert len(vendor.requests) == 1
+
+
+def test_all_calls_about_a_company():
+    vendor = Vendor(answer({"url": PAGE, "profile": COMPANY}), answer(JOBS), answer({}))
+    SOURCE.fetch(ask(Subject(domain="acme.example"), key=KEY), vendor)
+    assert [request.url for request in vendor.requests] == [
+        "company/resolve",
+        "company/job",
+        "find/company/role",
+        "find/company/role",
+    ]
+    assert vendor.requests[1].params == {"search_id": "4711"}
+    assert [request.params["role"] for request in vendor.requests[2:]] == ["CTO", "VP Engineering"]
+
+
+@pytest.mark.parametrize("parts", ["jobs", ["news"], 3, [["jobs"]]])
+def test_a_setting_that_names_no_part_sends_nothing(parts):
+    vendor = Vendor(answer({}))
+    call = Call(questions=[Question(subject=ACME)], wanted={}, settings={"parts": parts})
+    with pytest.raises(SourceRefused, match="parts"):
+        SOURCE.fetch(call, vendor)
+    assert vendor.requests == []
+
+
+@pytest.mark.parametrize("subject", [Subject(name="Acme"), Subject(kind=Kind.CONTACT, name="Jane")])
+def test_a_question_about_nobody_is_not_sent(subject):
+    vendor = Vendor(answer({}))
+    with pytest.raises(NotAllowed):
+        SOURCE.fetch(ask(subject), vendor)
+    assert vendor.requests == []
+
+
+def test_a_company_found_for_a_nonsense_name_is_told_by_its_domain():
+    (finding,) = SOURCE.parse(answer({"url": PAGE, "profile": COMPANY}), {})
+    asked = Subject(name="Qwxz Gmbh", domain="qwxz.example")
+    assert compare(asked, finding.subject).verdict is not Verdict.CONFIRMED
+
+
+def test_hostile_and_damaged_answers_are_contained(shared):
+    assert misbehaviour(SOURCE, shared) == []
+    joined = {"answers": [{"body": json.dumps(part)} for part in (COMPANY, JOBS, {"profile": PERSON})]}
+    for whole in (COMPANY, PERSON, joined, {"url": PAGE, "profile": COMPANY}):
+        assert damage(SOURCE, answer(whole)) == []
+    for part in (JOBS, {"profile": PERSON}):
+        for torn in _torn(part):
+            bodies = [{"body": json.dumps(COMPANY)}, {"body": json.dumps(torn)}]
+            assert SOURCE.parse(answer({"answers": bodies}), {})
+    for name in ("company_finitec.json", "person_profile_anonymised.json", "job.json"):
+        assert damage(SOURCE, recorded(shared, name)) == []
+
+
+def _torn(part: dict[str, Any]) -> list[Any]:
+    """A part with each of its values replaced by junk."""
+    return [part | {key: junk} for key in part for junk in JUNK]
