@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol, TypeVar
@@ -43,11 +43,28 @@ def choose(attribute: str, claims: Iterable[B], ranks: Mapping[int, Rank], polic
     the policy: `rank` (best ranked source, newer first among equals) or `newest`.
     """
 
-    def order(claim: B) -> tuple[bool, bool, float, float, int]:
-        source = ranks[claim.source]
-        is_proposal = attribute in IDENTITY_SLUGS and source.slug not in WRITERS
-        age, rank = -claim.first_seen.timestamp(), float(source.rank)
-        first, second = (rank, age) if policy == "rank" else (age, rank)
-        return source.slug != USER, is_proposal, first, second, claim.source
+    is_identity = attribute in IDENTITY_SLUGS
 
-    return min(claims, key=order, default=None)
+    def trust(claim: B) -> tuple[bool, bool, int]:
+        source = ranks[claim.source]
+        is_proposal = is_identity and source.slug not in WRITERS
+        return source.slug != USER, is_proposal, source.rank if policy == "rank" else 0
+
+    def order(claim: B) -> tuple[float, int, int]:
+        return -claim.first_seen.timestamp(), ranks[claim.source].rank, claim.source
+
+    trusted = _least(claims, trust)
+    return trusted[0] if len(trusted) == 1 else min(trusted, key=order, default=None)
+
+
+def _least(claims: Iterable[B], key: Callable[[B], tuple[bool, bool, int]]) -> list[B]:
+    """The claims of the least key; usually one, so that the dates need not be read."""
+    least: tuple[bool, bool, int] | None = None
+    found: list[B] = []
+    for claim in claims:
+        mine = key(claim)
+        if least is None or mine < least:
+            least, found = mine, [claim]
+        elif mine == least:
+            found.append(claim)
+    return found
