@@ -31,6 +31,9 @@ INSTALLED_APPS = [
     "django_q",
     "import_export",
     "rest_framework",
+    "rest_framework_api_key",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
     "crm",
     "enrichment",
 ]
@@ -89,6 +92,7 @@ CACHES = {
 
 WORKERS = env.integer("FOOTNOTE_WORKERS", 2)
 TASK_TIMEOUT = 300  # seconds; work of a task ends itself long before
+LEASE = max(5, env.integer("FOOTNOTE_LEASE", 90))  # seconds
 # django-q2 only wakes workers: it may deliver twice, late or never (ARCHITECTURE.md).
 Q_CLUSTER = {
     "name": "footnote",
@@ -151,4 +155,5 @@ EGRESS_ALLOW = env.words("EGRESS_ALLOW")
 PUBLIC_URL = env.text("FOOTNOTE_URL", "http://127.0.0.1:8000").rstrip("/")
 USER_AGENT = env.text("FOOTNOTE_USER_AGENT", "Footnote/0.1 (+self-hosted CRM enrichment)")
 
+from config.api import REST_FRAMEWORK, SPECTACULAR_SETTINGS  # noqa: E402, F401
 from config.unfold import UNFOLD  # noqa: E402, F401

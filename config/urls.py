@@ -1,7 +1,7 @@
-"""Addresses of the site: the admin is its face."""
+"""Addresses of the site: the admin is its face, /v1 its REST API."""
 
 from django.contrib import admin
-from django.urls import path
+from django.urls import include, path
 from django.views.generic import RedirectView
 
 from enrichment.api import callbacks
@@ -12,5 +12,6 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path("healthz", views.healthz, name="healthz"),
     path("metrics", views.figures, name="metrics"),
+    path("v1/", include("enrichment.api.urls")),
     path("callbacks/<int:lookup>/<str:token>", callbacks.receive, name="callback"),
 ]

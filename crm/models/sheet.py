@@ -25,6 +25,12 @@ class Sheet(models.Model):
     profile = models.ForeignKey(
         IdealCustomerProfile, null=True, blank=True, on_delete=models.SET_NULL, related_name="sheets"
     )
+    fields = models.JSONField(
+        default=list,
+        blank=True,
+        editable=False,
+        help_text="Attributes wanted beside the profile's, as V1 fields.",
+    )
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
 

@@ -1,5 +1,7 @@
 """How values are obtained, kept and believed."""
 
+from enrichment.models.api_key import ApiKey, Scope
+from enrichment.models.api_task import ApiSchedule, ApiTask, GivenAnswer, RunOrigin, UploadedFile
 from enrichment.models.attribute import CustomAttribute
 from enrichment.models.budget import Budget
 from enrichment.models.check import Check, Freshness
@@ -13,6 +15,9 @@ from enrichment.models.value import AttributeValue
 from enrichment.models.worker import Heartbeat
 
 __all__ = [
+    "ApiKey",
+    "ApiSchedule",
+    "ApiTask",
     "AttributeValue",
     "Budget",
     "Check",
@@ -20,10 +25,14 @@ __all__ = [
     "EnrichmentRun",
     "EnrichmentSource",
     "Freshness",
+    "GivenAnswer",
     "Heartbeat",
     "Lookup",
     "Preferences",
     "RunItem",
+    "RunOrigin",
     "ScheduleFiring",
+    "Scope",
     "Throttle",
+    "UploadedFile",
 ]

@@ -25,15 +25,21 @@ from django.db import connection, connections
 from crm.models import Account, IdealCustomerProfile, Sheet, SheetEntry
 from enrichment import claims, runs
 from enrichment.models import (
+    ApiKey,
+    ApiSchedule,
+    ApiTask,
     AttributeValue,
     Budget,
     CustomAttribute,
     EnrichmentRun,
     EnrichmentSource,
+    GivenAnswer,
     Lookup,
     Preferences,
     RunItem,
+    RunOrigin,
     ScheduleFiring,
+    UploadedFile,
 )
 from enrichment.operations import archive, restoring
 from enrichment.registration import sync_sources
@@ -93,6 +99,23 @@ def make_world() -> None:
     Budget.objects.create(scope="money:2026-03", limit=10**15, spent=37035, reserved=0)
     Preferences.objects.create(pk=1, monthly_limit_usd=Decimal("123.40"))
     ScheduleFiring.objects.create(source=source, kind="account", planned_at=AT, fired_at=AT, run=later)
+    make_api_world(profile, sheet, later)
+
+
+def make_api_world(profile: IdealCustomerProfile, sheet: Sheet, run: EnrichmentRun) -> None:
+    """At least one row of every table of the REST API."""
+    key, _ = ApiKey.objects.create_key(name="Script", scopes=["read"])
+    file = UploadedFile.objects.create(name="ä.csv", stored="ab.csv", size=7, table={"row_count": 1})
+    task = ApiTask.objects.create(
+        name="Ingest", flow="ingest", deployment="main", profile=profile, sheet=sheet
+    )
+    schedule = ApiSchedule.objects.create(
+        name="Nightly", task=task, profile=profile, key=key, cron="0 3 * * *", next_at=AT
+    )
+    RunOrigin.objects.create(run=run, task=task, key=key, schedule=schedule, planned_at=AT, file=file)
+    GivenAnswer.objects.create(
+        caller=f"key:{key.prefix}", key="once", request="d" * 64, status=201, body={"a": 1}
+    )
 
 
 def empty() -> None:
@@ -348,7 +371,7 @@ def test_a_damaged_backup_changes_nothing(tmp_path, damage):
 
 def test_a_backup_of_another_version_is_refused(tmp_path):
     path = rewritten(
-        backed_up(tmp_path), lambda lines: [lines[0].replace("0001_initial", "0009_later"), *lines[1:]]
+        backed_up(tmp_path), lambda lines: [lines[0].replace("0002_api", "0009_later"), *lines[1:]]
     )
     with pytest.raises(
         CommandError, match=r"was made by another version of Footnote \(its tables: 0009_later, "
