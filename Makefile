@@ -15,7 +15,7 @@ ALONE := env -u DATABASE_URL -u REDIS_URL -u FOOTNOTE_HOME
 PYTEST := $(BIN)/pytest -n 2
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run test check tools deploy-check services test-sqlite test-postgres bench format clean
+.PHONY: help demo run test check tools deploy-check services test-sqlite test-postgres bench torture format clean
 
 help:  ## list the tasks
 	@echo "Usage: make <task> [PORT=8000] [HOST=127.0.0.1] [PYTHON=python3.12]"
@@ -71,6 +71,9 @@ test-postgres: $(VENV)/dev.stamp
 
 bench: $(VENV)/dev.stamp  ## each path beside its peer and its limit, as ratios
 	@$(BIN)/python -m benchmarks
+
+torture: $(VENV)/dev.stamp  ## kill processes at random under runs, count what was lost or paid twice (TORTURE="--seed 7")
+	@$(BIN)/python -m tests.torture $(TORTURE)
 
 format: $(VENV)/dev.stamp  ## put the code in order
 	@$(BIN)/ruff format $(CODE)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import Count, F, Min, Q, QuerySet
 from django.utils import timezone
@@ -26,8 +27,8 @@ from sources import registry
 from sources.attributes import Kind
 
 Status, State = EnrichmentRun.Status, RunItem.State
-LEASE = timedelta(seconds=300)
-RENEWS_EVERY = 30.0  # seconds
+LEASE = timedelta(seconds=settings.LEASE)
+RENEWS_EVERY = settings.LEASE / 3  # seconds
 NAP = 2.0  # seconds a worker waits for parked items before it looks at other runs
 MOST_STARTS = 3
 _SMALLEST, _LARGEST = 100, 1000  # items a chunk

@@ -1,0 +1,189 @@
+"""An installation under torture: its database, its vendor, its processes and who is who among them."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import psutil
+import psycopg
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+WORKERS = 2  # of each cluster
+ROLES = ("busy worker", "idle worker", "pusher", "monitor", "guard", "main", "web", "supervisor", "all")
+LEASE = 8  # seconds
+
+Process = psutil.Process
+
+
+@contextmanager
+def vendor(log: Path, seconds: float) -> Iterator[int]:
+    """The vendors' process; yields its port."""
+    command = [sys.executable, "-m", "tests.torture.vendor", str(log), str(seconds)]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout
+            yield int(process.stdout.readline())
+        finally:
+            process.kill()
+
+
+def settings_for(environment: dict[str, str], port: int, **more: str) -> dict[str, str]:
+    """The environment of an installation whose sources are the vendor at `port`."""
+    vendors = {
+        f"{slug.upper()}{name}": value
+        for slug in ("clearbit", "github_organization")
+        for name, value in (("_BASE_URL", f"http://127.0.0.1:{port}/{slug}"), ("_API_KEY", "only-for-tests"))
+    }
+    own = {
+        "EGRESS_ALLOW": f"127.0.0.1:{port}",
+        "FOOTNOTE_WORKERS": str(WORKERS),
+        "FOOTNOTE_LEASE": str(LEASE),
+    }
+    return environment | vendors | own | more
+
+
+def query(environment: dict[str, str], sql: str) -> list[tuple[Any, ...]]:
+    """Rows of the installation's database, read without any of its code."""
+    url = environment["DATABASE_URL"]
+    if url.startswith("sqlite"):
+        path = urlsplit(url).path[1:]
+        with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=30)) as connection:
+            return connection.execute(sql).fetchall()
+    with psycopg.connect(url, autocommit=True, connect_timeout=10) as connection:
+        return connection.execute(sql).fetchall()
+
+
+@dataclass
+class House:
+    """One supervisor with its cluster; `roles` remembers who is who in the cluster by process id."""
+
+    environment: dict[str, str]
+    command: Sequence[str] = ("-m", "tests.torture.up")
+    arguments: Sequence[str] = ("--port", "0")
+    process: subprocess.Popen[bytes] | None = None
+    roles: dict[int, str] = field(default_factory=dict)
+    guard: int = 0
+
+    def start(self) -> None:
+        """Start the supervisor, and through it all the rest."""
+        self.process = subprocess.Popen(
+            [sys.executable, *self.command, *self.arguments], cwd=ROOT, env=self.environment,
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
+        )  # fmt: skip
+
+    @property
+    def is_up(self) -> bool:
+        """Whether the supervisor runs."""
+        return self.process is not None and self.process.poll() is None
+
+    def family(self) -> list[Process]:
+        """The supervisor and all that descends from it."""
+        if not self.process:
+            return []
+        with suppress(psutil.NoSuchProcess):
+            supervisor = Process(self.process.pid)
+            return [supervisor, *supervisor.children(recursive=True)]
+        return []
+
+    def members(self) -> dict[str, list[Process]]:
+        """Processes by role; a role nobody has at the moment is left out."""
+        found: dict[str, list[Process]] = {}
+        family = self.family()
+        if not family:
+            return found
+        found["supervisor"] = [family[0]]
+        with suppress(psutil.NoSuchProcess):
+            for child in family[0].children():
+                words = " ".join(child.cmdline())
+                if "gunicorn" in words:
+                    found["web"] = [child, *child.children()]
+                elif "qcluster" in words:
+                    found |= self._cluster(child)
+        return found
+
+    def _cluster(self, main: Process) -> dict[str, list[Process]]:
+        found = {"main": [main]}
+        with suppress(psutil.NoSuchProcess):
+            for guard in main.children()[:1]:
+                found["guard"] = [guard]
+                for child, role in self._told_apart(guard):
+                    found.setdefault(role, []).append(child)
+        return found
+
+    def _told_apart(self, guard: Process) -> list[tuple[Process, str]]:
+        """The guard's children with their roles: it starts workers, then monitor, then pusher; later one for one dead."""
+        children = sorted(guard.children(), key=lambda child: (child.create_time(), child.pid))
+        if self.guard != guard.pid:
+            self.guard, self.roles = guard.pid, {}
+        alive = {child.pid for child in children}
+        free = ["worker"] * WORKERS + ["monitor", "pusher"]
+        self.roles = {pid: role for pid, role in self.roles.items() if pid in alive}
+        for taken in self.roles.values():
+            free.remove(taken)
+        for child in children:
+            if child.pid not in self.roles and free:
+                self.roles[child.pid] = free.pop(0)
+        return [
+            (child, f"{'busy' if _talks(child) else 'idle'} worker" if role == "worker" else role)
+            for child in children
+            if (role := self.roles.get(child.pid, ""))
+        ]
+
+    def victims(self, role: str, dice: random.Random) -> list[Process]:
+        """Whom a kill of `role` hits: one process, or everything."""
+        if role == "all":
+            return self.family()
+        members = self.members().get(role, [])
+        return [dice.choice(members)] if members else []
+
+    def kill_groups(self) -> None:
+        """SIGKILL to every process group of the family: nothing that is just being started escapes."""
+        for process in self.family()[1:]:
+            with suppress(psutil.NoSuchProcess, ProcessLookupError, PermissionError):
+                os.killpg(os.getpgid(process.pid), signal.SIGKILL)
+
+    def stop(self) -> None:
+        """End it as a user does, and make sure that it has ended."""
+        everybody = self.family()
+        if self.process and self.is_up:
+            self.process.send_signal(signal.SIGTERM)
+            with suppress(subprocess.TimeoutExpired):
+                self.process.wait(20)
+        kill(everybody)
+        if self.process:
+            self.process.wait()
+
+
+def kill(processes: Sequence[Process]) -> None:
+    """SIGKILL to each of these processes that still runs."""
+    for process in processes:
+        with suppress(psutil.NoSuchProcess):
+            process.kill()
+
+
+def ports(processes: Sequence[Process]) -> set[int]:
+    """The local ports of the connections that processes hold."""
+    found: set[int] = set()
+    for process in processes:
+        with suppress(psutil.NoSuchProcess, psutil.AccessDenied):
+            found |= {each.laddr.port for each in process.net_connections("tcp4") if each.laddr}
+    return found
+
+
+def _talks(process: Process) -> bool:
+    """Whether a worker holds a connection to the vendor (which is no database)."""
+    with suppress(psutil.NoSuchProcess, psutil.AccessDenied):
+        connections = process.net_connections("tcp4")
+        return any(each.raddr and each.raddr.port not in (5432, 6379) for each in connections)
+    return False

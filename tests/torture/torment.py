@@ -1,0 +1,168 @@
+"""One run under torture: prepare, start, kill and kill again, wait for the end, judge."""
+
+from __future__ import annotations
+
+import random
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from benchmarks import databases
+from tests.torture import facts
+from tests.torture.house import ROLES, ROOT, House, kill, ports, query, settings_for, vendor
+
+JUST_TOLD = 0.5  # seconds between an answer on the wire and its commit, at most
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """What is to be done. `gap`: mean seconds between kills. `longest`: seconds until a run that goes on has failed."""
+
+    database: str
+    accounts: int
+    kills: int
+    seed: int
+    gap: float = 2.0
+    roles: tuple[str, ...] = ROLES
+    clusters: int = 1
+    redis: str = ""
+    longest: float = 600.0
+    say: Callable[[str], None] = lambda text: None
+
+
+@dataclass
+class Report:
+    """What came of it."""
+
+    verdict: facts.Verdict
+    kills: Counter[str]
+    seconds: float
+    calm_seconds: float
+
+
+@dataclass
+class Torment:
+    """The hand that kills: who was hit how often, and which questions were in flight then."""
+
+    dice: random.Random
+    log: Path
+    killed: Counter[str] = field(default_factory=Counter)
+    in_flight: int = 0
+
+    def strike(self, house: House, roles: tuple[str, ...]) -> bool:
+        """Kill one process, or all; False: whom the dice chose is not there just now."""
+        role = self.dice.choice(roles)
+        victims = house.victims(role, self.dice)
+        if not victims:
+            return False
+        # A killed guard, leader or supervisor takes the workers along.
+        hit = victims if role.endswith("worker") else house.family()
+        held = ports(hit)
+        if role == "all":
+            house.kill_groups()
+        kill(victims)
+        self.in_flight += self._count(held)
+        self.killed[role] += 1
+        return True
+
+    def _count(self, held: set[int]) -> int:
+        """Questions that were asked from these ports and not answered, or only just."""
+        open_questions: dict[tuple[str, str], int] = {}
+        now = time.time()
+        for line in self.log.read_text().splitlines():
+            what, source, domain, peer, at = line.split()
+            if what == "asked":
+                open_questions[source, domain] = int(peer)
+            elif now - float(at) > JUST_TOLD:
+                open_questions.pop((source, domain), None)
+        return sum(peer in held for peer in open_questions.values())
+
+
+def torture(plan: Plan) -> Report:
+    """Two runs over the same accounts, one in peace; the other must end the same."""
+    pace = max(60, round(plan.accounts * 60 / max(plan.kills * plan.gap, 1)))
+    calm, _, calm_seconds = _run(plan, kills=0, seconds=0.0, pace=100_000)
+    found, torment, taken = _run(plan, kills=plan.kills, seconds=0.15, pace=pace)
+    return Report(facts.judge(found, calm, in_flight=torment.in_flight), torment.killed, taken, calm_seconds)
+
+
+def _run(plan: Plan, *, kills: int, seconds: float, pace: int) -> tuple[facts.Facts, Torment, float]:
+    with databases.scratch(plan.database) as scratch, TemporaryDirectory() as folder:
+        log = Path(folder) / "vendor.log"
+        with vendor(log, seconds) as port:
+            environment = settings_for(scratch, port, **({"REDIS_URL": plan.redis} if plan.redis else {}))
+            _prepare(environment, plan.accounts, pace)
+            torment = Torment(random.Random(plan.seed), log)
+            began = time.monotonic()
+            with _houses(environment, plan.clusters) as houses:
+                _strike_all(plan, torment, houses, environment, kills)
+                _wait(plan, houses, environment)
+            taken = time.monotonic() - began
+        return facts.read(environment, log), torment, taken
+
+
+def _prepare(environment: dict[str, str], accounts: int, pace: int) -> None:
+    command = [sys.executable, "-m", "tests.torture.prepare", str(accounts), "4", str(pace)]
+    subprocess.run(command, cwd=ROOT, env=environment, check=True, stdout=subprocess.DEVNULL)
+
+
+@contextmanager
+def _houses(environment: dict[str, str], clusters: int) -> Iterator[list[House]]:
+    """The supervisors: the first with a web server, further ones with workers only."""
+    houses = [
+        House(
+            environment | {"FOOTNOTE_CLUSTER": f"torture-{number}"},
+            arguments=("--workers-only",) if number else ("--port", "0"),
+        )
+        for number in range(clusters)
+    ]
+    try:
+        for house in houses:
+            house.start()
+        yield houses
+    finally:
+        for house in houses:
+            house.stop()
+
+
+def _strike_all(
+    plan: Plan, torment: Torment, houses: list[House], environment: dict[str, str], kills: int
+) -> None:
+    """Kill at random moments until it is enough, or the run has ended."""
+    while sum(torment.killed.values()) < kills and not _is_over(environment):
+        time.sleep(torment.dice.uniform(0.2, 2 * plan.gap))
+        _keep_up(houses)
+        if torment.strike(torment.dice.choice(houses), plan.roles):
+            plan.say(f"  {sum(torment.killed.values())} kills, {_progress(environment)}")
+
+
+def _keep_up(houses: list[House]) -> None:
+    """Start again what was killed as a whole, as systemd would."""
+    for house in houses:
+        if not house.is_up:
+            house.start()
+
+
+def _wait(plan: Plan, houses: list[House], environment: dict[str, str]) -> None:
+    until = time.monotonic() + plan.longest
+    while not _is_over(environment) and time.monotonic() < until:
+        _keep_up(houses)
+        time.sleep(0.5)
+
+
+def _is_over(environment: dict[str, str]) -> bool:
+    return not query(
+        environment,
+        "SELECT 1 FROM enrichment_enrichmentrun WHERE status NOT IN ('COMPLETED', 'FAILED', 'CANCELED', 'CRASHED')",
+    )
+
+
+def _progress(environment: dict[str, str]) -> str:
+    rows = query(environment, "SELECT state, count(*) FROM enrichment_runitem GROUP BY state ORDER BY state")
+    return ", ".join(f"{count} {state}" for state, count in rows)
