@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from crm.models import Account, Contact, Record
@@ -215,7 +216,9 @@ class Chunk:
             ours = [row for row in rows if row[-1] in held]
             bulk.update("enrichment_runitem", _CLOSING, ours)
         for state, reason, *_, pk in ours:
-            _log.info("%s: %s", state, reason, extra={"item": pk})
+            level = logging.DEBUG if state == RunItem.State.COMPLETED else logging.INFO
+            _log.log(level, "%s: %s", state, reason, extra={"item": pk})
+        _log.info("%d items done.", len(ours))
 
 
 _CLOSING = [
@@ -250,10 +253,11 @@ def _record_id(item: RunItem, kind: Kind) -> int | None:
 
 
 def _records(kind: Kind, items: Sequence[RunItem]) -> dict[int, Record]:
-    ids = [pk for item in items if (pk := _record_id(item, kind))]
-    if kind is Kind.ACCOUNT:
-        return dict(Account.objects.in_bulk(ids))
-    return dict(Contact.objects.select_related("account").in_bulk(ids))
+    ids = bulk.among(pk for item in items if (pk := _record_id(item, kind)))
+    records: QuerySet[Any] = (
+        Account.objects.all() if kind is Kind.ACCOUNT else Contact.objects.select_related("account")
+    )
+    return {record.pk: record for record in records.filter(pk__in=ids)}
 
 
 def _given_by(record: Record, ranks: Mapping[str, int]) -> dict[str, int]:

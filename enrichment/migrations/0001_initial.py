@@ -152,7 +152,7 @@ class Migration(migrations.Migration):
                 ('body', models.BinaryField(null=True)),
                 ('error', models.CharField(blank=True, max_length=500)),
                 ('run', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='lookups', to='enrichment.enrichmentrun')),
-                ('source', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='lookups', to='enrichment.enrichmentsource')),
+                ('source', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='lookups', to='enrichment.enrichmentsource')),
             ],
             options={
                 'ordering': ['-id'],
@@ -238,10 +238,10 @@ class Migration(migrations.Migration):
                 ('fence', models.PositiveIntegerField(default=0)),
                 ('starts', models.PositiveSmallIntegerField(default=0)),
                 ('finished_at', models.DateTimeField(blank=True, null=True)),
-                ('account', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='run_items', to='crm.account')),
-                ('contact', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='run_items', to='crm.contact')),
-                ('run', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='items', to='enrichment.enrichmentrun')),
-                ('waits_for', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='waiting_items', to='enrichment.lookup')),
+                ('account', models.ForeignKey(blank=True, db_index=False, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='run_items', to='crm.account')),
+                ('contact', models.ForeignKey(blank=True, db_index=False, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='run_items', to='crm.contact')),
+                ('run', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='items', to='enrichment.enrichmentrun')),
+                ('waits_for', models.ForeignKey(blank=True, db_index=False, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='waiting_items', to='enrichment.lookup')),
             ],
             options={
                 'ordering': ['run', 'position'],
@@ -318,6 +318,18 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name='runitem',
             index=models.Index(fields=['run', 'state', 'position'], name='runitem_queue'),
+        ),
+        migrations.AddIndex(
+            model_name='runitem',
+            index=models.Index(condition=models.Q(('account__isnull', False)), fields=['account'], name='runitem_account'),
+        ),
+        migrations.AddIndex(
+            model_name='runitem',
+            index=models.Index(condition=models.Q(('contact__isnull', False)), fields=['contact'], name='runitem_contact'),
+        ),
+        migrations.AddIndex(
+            model_name='runitem',
+            index=models.Index(condition=models.Q(('waits_for__isnull', False)), fields=['waits_for'], name='runitem_waits'),
         ),
         migrations.AddConstraint(
             model_name='runitem',

@@ -31,7 +31,9 @@ class Lookup(models.Model):
 
     OPEN = (State.PLANNED, State.RESERVED, State.SENT, State.WAITING)
 
-    source = models.ForeignKey(EnrichmentSource, on_delete=models.PROTECT, related_name="lookups")
+    source = models.ForeignKey(
+        EnrichmentSource, on_delete=models.PROTECT, db_index=False, related_name="lookups"
+    )
     run = models.ForeignKey(EnrichmentRun, null=True, on_delete=models.SET_NULL, related_name="lookups")
     key = models.CharField(max_length=64)
     question = models.JSONField(help_text="Whom the source was asked about.")

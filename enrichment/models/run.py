@@ -90,13 +90,13 @@ class RunItem(models.Model):
 
     OPEN = (State.QUEUED, State.PROCESSING, State.WAITING)
 
-    run = models.ForeignKey(EnrichmentRun, on_delete=models.CASCADE, related_name="items")
+    run = models.ForeignKey(EnrichmentRun, on_delete=models.CASCADE, db_index=False, related_name="items")
     position = models.PositiveIntegerField(help_text="Row of the file, or order in the run.")
     account = models.ForeignKey(
-        Account, null=True, blank=True, on_delete=models.SET_NULL, related_name="run_items"
+        Account, null=True, blank=True, on_delete=models.SET_NULL, db_index=False, related_name="run_items"
     )
     contact = models.ForeignKey(
-        Contact, null=True, blank=True, on_delete=models.SET_NULL, related_name="run_items"
+        Contact, null=True, blank=True, on_delete=models.SET_NULL, db_index=False, related_name="run_items"
     )
     row = models.JSONField(null=True, blank=True, help_text="The original cells, by header.")
     subject = models.JSONField(
@@ -111,7 +111,12 @@ class RunItem(models.Model):
     outcomes = models.JSONField(default=dict, blank=True, help_text="Per source: outcome, reason, lookup.")
     not_before = models.DateTimeField(null=True, blank=True, help_text="Parked until then.")
     waits_for = models.ForeignKey(
-        "enrichment.Lookup", null=True, blank=True, on_delete=models.SET_NULL, related_name="waiting_items"
+        "enrichment.Lookup",
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        db_index=False,
+        related_name="waiting_items",
     )
     lease_until = models.DateTimeField(null=True, blank=True)
     fence = models.PositiveIntegerField(default=0)
@@ -127,7 +132,12 @@ class RunItem(models.Model):
                 name="runitem_has_one_record_at_most",
             ),
         ]
-        indexes = [models.Index(fields=["run", "state", "position"], name="runitem_queue")]
+        indexes = [
+            models.Index(fields=["run", "state", "position"], name="runitem_queue"),
+            models.Index(fields=["account"], condition=Q(account__isnull=False), name="runitem_account"),
+            models.Index(fields=["contact"], condition=Q(contact__isnull=False), name="runitem_contact"),
+            models.Index(fields=["waits_for"], condition=Q(waits_for__isnull=False), name="runitem_waits"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.run_id}/{self.position}"
