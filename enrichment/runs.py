@@ -165,7 +165,9 @@ def _work_on(run: EnrichmentRun, items: list[RunItem]) -> None:
         if status != Status.RUNNING:
             return False
         if time.monotonic() - renewed > RENEWS_EVERY:
-            ours = RunItem.objects.filter(pk__in=[item.pk for item in items], state=State.PROCESSING)
+            ours = RunItem.objects.filter(
+                pk__in=bulk.among(item.pk for item in items), state=State.PROCESSING
+            )
             ours.update(lease_until=bulk.clock() + LEASE)
             renewed = time.monotonic()
         return True
@@ -190,10 +192,10 @@ def claim(run: EnrichmentRun, count: int) -> list[RunItem]:
         if connection.features.has_select_for_update_skip_locked:
             queue = queue.select_for_update(skip_locked=True)
         ids = list(queue.values_list("pk", flat=True)[:count])
-        RunItem.objects.filter(pk__in=ids).update(
+        RunItem.objects.filter(pk__in=bulk.among(ids)).update(
             state=State.PROCESSING, lease_until=now + LEASE, fence=F("fence") + 1, starts=F("starts") + 1
         )
-    return list(RunItem.objects.filter(pk__in=ids).order_by("position"))
+    return list(RunItem.objects.filter(pk__in=bulk.among(ids)).order_by("position"))
 
 
 def release(items: Iterable[RunItem]) -> None:
