@@ -80,8 +80,9 @@ class Companies:
     def __init__(self, rows: Sequence[Row]) -> None:
         """`rows` are all that name a company, in order."""
         self._by_name: dict[_Group, _Facts] = {}
+        self._groups_of = {row.position: _groups(row) for row in rows}
         for row in rows:
-            for group in _groups(row):
+            for group in self._groups_of[row.position]:
                 self._by_name.setdefault(group, _Facts()).add(_facts(row))
         self._by_group: dict[_Group, Row] = {}
         # Rows so far, each with the first of its company.
@@ -138,7 +139,7 @@ class Companies:
 
     def _group(self, row: Row) -> _Group | None:
         """The narrowest name under which all rows agree: the name, or the name in that city; None without one."""
-        for group in _groups(row):
+        for group in self._groups_of[row.position]:
             if self._by_name[group].agree(_Facts()):
                 return group
         return None

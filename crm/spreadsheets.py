@@ -16,7 +16,8 @@ from crm.day_order import DayOrder, day_order, in_order
 from crm.duplicates import Row
 from crm.headers import Column, HeaderError, Headers, recognise
 from crm.matching import Match, match_rows
-from crm.models import Account, Contact, Record, Sheet, SheetEntry
+from crm.models import Contact, Record, Sheet
+from crm.spreadsheet_rows import create_records, list_records, write_items
 from enrichment import claims, runs
 from enrichment.claims import Answer, CleanClaim
 from enrichment.models import CustomAttribute, EnrichmentRun, EnrichmentSource, RunItem
@@ -85,9 +86,8 @@ def import_file(
             headers=[{"header": column.header, "field": column.field} for column in headers.columns],
             asks=enrich, status="RUNNING" if enrich else "COMPLETED", finished_at=None if enrich else timezone.now(),
         )  # fmt: skip
-        _Import(run, table, headers, {**BY_SLUG, **{each.slug: each for each in custom}}).store(
-            open_items=enrich
-        )
+        catalogue = {**BY_SLUG, **{each.slug: each for each in custom}}
+        _Import(run, table, headers, catalogue).store(sheet, open_items=enrich)
     if enrich:
         runs.wake(run.pk)
     return run
@@ -104,7 +104,7 @@ class _Import:
         self.created: set[int] = set()
         self._rows = dict(zip(table.lines, table.rows, strict=True))
 
-    def store(self, *, open_items: bool) -> None:
+    def store(self, sheet: Sheet, *, open_items: bool) -> None:
         """Match, create, record, and list every row with what became of it."""
         kind = self.headers.kind
         cells = self._read(kind)
@@ -115,12 +115,12 @@ class _Import:
         if companies:
             self._link_accounts(companies, records)
         self._record(kind, cells, records)
-        self._list(kind, records)
+        list_records(sheet, kind, records)
         items = [
             self._item(kind, *each, is_open=open_items) for each in zip(cells, matches, records, strict=True)
         ]
         _ask_once(kind, items)
-        RunItem.objects.bulk_create(items, batch_size=_CHUNK)
+        write_items(items)
         self.run.summary = self._summary(cells, matches, items)
         self.run.save(update_fields=["summary"])
 
@@ -198,12 +198,10 @@ class _Import:
             each for each, match in zip(cells, matches, strict=True)
             if match.verdict == "none" and self.run.unmatched == EnrichmentRun.Unmatched.CREATE
         ]  # fmt: skip
-        model: Any = Account if kind is Kind.ACCOUNT else Contact
         fields = _merged_fields(cells, matches)
-        new = model.objects.bulk_create(
-            [model(**fields[each.row.position]) for each in fresh], batch_size=_CHUNK
-        )
-        made = {each.row.position: record.pk for each, record in zip(fresh, new, strict=True)}
+        positions = [each.row.position for each in fresh]
+        new = create_records(kind, [fields[position] for position in positions])
+        made = dict(zip(positions, new, strict=True))
         if kind is self.headers.kind:
             self.created |= set(made)
         by_row: dict[int, int | None] = {}
@@ -254,13 +252,6 @@ class _Import:
         ]
         for start in range(0, len(answers), _CHUNK):
             claims.record(run=self.run.pk, kind=kind, answers=answers[start : start + _CHUNK])
-
-    def _list(self, kind: Kind, records: Sequence[int | None]) -> None:
-        column = f"{kind.value}_id"
-        entries = [
-            SheetEntry(sheet=self.run.sheet, **{column: pk}) for pk in dict.fromkeys(filter(None, records))
-        ]
-        SheetEntry.objects.bulk_create(entries, ignore_conflicts=True, batch_size=_CHUNK)
 
     def _item(self, kind: Kind, cells: Cells, match: Match, record: int | None, *, is_open: bool) -> RunItem:
         position = cells.row.position

@@ -76,6 +76,16 @@ def select(sql: str, params: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         return list(cursor.fetchall())
 
 
+def new_ids(table: str, count: int) -> list[int]:
+    """Ids for rows that the caller's transaction is about to insert."""
+    if is_postgres():
+        sql = "SELECT nextval(pg_get_serial_sequence(%s, 'id')) FROM generate_series(1, %s)"
+        return [row[0] for row in select(sql, [table, count])]
+    last = select("SELECT seq FROM sqlite_sequence WHERE name = %s", [table])
+    first = last[0][0] + 1 if last else 1
+    return list(range(first, first + count))
+
+
 def insert(table: str, columns: Sequence[str], rows: ROWS) -> None:
     """Write rows: COPY on PostgreSQL, one prepared statement on SQLite. JSON comes as text."""
     if not rows:
