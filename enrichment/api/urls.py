@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.urls import path, re_path, register_converter
 from drf_spectacular.views import SpectacularAPIView, SpectacularRedocView, SpectacularSwaggerView
 
-from crm.api import profiles
+from crm.api import entities, profiles, sheet_fields, sheets
 from enrichment.api.errors import no_such_address
 from enrichment.api.ids import IdConverter
 from enrichment.api.key import KeyView
@@ -20,5 +20,18 @@ urlpatterns = [
     path("icp", profiles.IcpList.as_view()),
     path("icp/<hex24:icp_id>", profiles.IcpOne.as_view()),
     path("icp/<hex24:icp_id>/active_runs", profiles.IcpActiveRuns.as_view()),
+    path("sheet", sheets.SheetList.as_view()),
+    path("sheet/schema/default", sheet_fields.DefaultSchema.as_view()),
+    path("sheet/schema/field", sheet_fields.FieldTypes.as_view()),
+    path("sheet/schema/<hex24:sheet_id>", sheet_fields.SheetSchema.as_view()),
+    path("sheet/<hex24:sheet_id>", sheets.SheetOne.as_view()),
+    path("sheet/<hex24:sheet_id>/entities", entities.SheetEntities.as_view()),
+    path("sheet/<hex24:sheet_id>/export-csv", entities.SheetExport.as_view()),
+    path("entity", entities.EntityList.as_view()),
+    path("entity/status/bulk", entities.EntityStatuses.as_view()),
+    path("entity/counts", entities.EntityCounts.as_view()),
+    path("entity/search", entities.EntitySearch.as_view()),
+    path("entity/export", entities.EntityExport.as_view()),
+    path("entity/<hex24:entity_id>", entities.EntityOne.as_view()),
     re_path(r"^(?P<rest>.*)$", no_such_address),
 ]

@@ -1,6 +1,7 @@
 """The only package that reads values: current, history, as of a date, coverage, filters."""
 
 from enrichment.queries.catalogue import attributes_of
+from enrichment.queries.checked import newest_checks
 from enrichment.queries.coverage import coverage
 from enrichment.queries.filters import Op, filter_by_value, ordering_of
 from enrichment.queries.outcomes import credits_by_source, outcomes_by_source
@@ -18,6 +19,7 @@ __all__ = [
     "current",
     "filter_by_value",
     "history",
+    "newest_checks",
     "ordering_of",
     "outcomes_by_source",
 ]

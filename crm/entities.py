@@ -1,0 +1,144 @@
+"""Entities: records as seen in a sheet, with values under our slugs, the V1 names and the names that were asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from crm.models import Account, Contact, Record, Sheet, SheetEntry
+from crm.profiles import asked_in
+from enrichment.names import custom_attributes
+from enrichment.queries import newest_checks
+from sources.attributes import Kind
+
+Values = Mapping[str, Mapping[str, Any]]
+Entry = dict[str, Any]
+
+
+def _same(slug: str) -> Callable[[Values], Entry | None]:
+    return lambda values: dict(values[slug]) if slug in values else None
+
+
+def _written(slug: str) -> Callable[[Values], Entry | None]:
+    """V1 gives these as text, whatever we keep."""
+    return lambda values: (
+        dict(values[slug]) | {"value": str(values[slug]["value"])} if slug in values else None
+    )
+
+
+def _website(values: Values) -> Entry | None:
+    if "domain" not in values:
+        return None
+    url = f"https://{values['domain']['value']}"
+    return dict(values["domain"]) | {"value": url, "display": url}
+
+
+def _place(slug: str) -> Callable[[Values], Entry | None]:
+    """A place in words, else of city and country."""
+
+    def read(values: Values) -> Entry | None:
+        parts = [values[each] for each in ("city", "country") if each in values]
+        if slug in values or not parts:
+            return _same(slug)(values)
+        text = ", ".join(str(part["value"]) for part in parts)
+        references = list(dict.fromkeys(ref for part in parts for ref in part["references"]))
+        return dict(parts[0]) | {"value": text, "display": text, "references": references}
+
+    return read
+
+
+V1_NAMES: dict[Kind, dict[str, Callable[[Values], Entry | None]]] = {
+    Kind.ACCOUNT: {
+        "name": _same("name"),
+        "website": _website,
+        "linkedin": _same("company_linkedin_url"),
+        "headquarters": _place("headquarters"),
+        "industry": _same("industry"),
+        "employees": _written("headcount"),
+        "revenue": _written("revenue_range"),
+    },
+    Kind.CONTACT: {
+        "name": _same("name"),
+        "email": _same("email"),
+        "linkedin": _same("linkedin_url"),
+        "title": _same("job_title"),
+        "company": _same("current_company"),
+        "location": _place("location"),
+        "mobile_phone": _same("phone"),
+    },
+}
+
+
+def value_entries(record: Record, checked: Mapping[str, datetime]) -> dict[str, Entry]:
+    """A record's current values with `updated_at`: when the source last confirmed what it knows."""
+    entries: dict[str, Entry] = {}
+    for slug, told in record.current_values.items():
+        at = checked.get(told["source"])
+        text = at.astimezone(UTC).isoformat().replace("+00:00", "Z") if at else ""
+        later = at is not None and at > datetime.fromisoformat(told["created_at"])
+        entries[slug] = dict(told) | {"updated_at": text if later else told["created_at"]}
+    return entries
+
+
+def named_entries(kind: Kind, values: Values, asked: Mapping[str, str]) -> dict[str, Entry]:
+    """Entries under our slugs, the names asked for, and the V1 names; the last of these count."""
+    named = {slug: dict(entry) for slug, entry in values.items()}
+    named |= {name: dict(values[slug]) for name, slug in asked.items() if slug in values}
+    v1 = {name: entry for name, read in V1_NAMES[kind].items() if (entry := read(values))}
+    return named | v1
+
+
+def record_of(entry: SheetEntry) -> Record:
+    """The account or contact of an entry."""
+    record: Account | Contact | None = entry.account or entry.contact
+    if record is None:
+        raise ValueError("a sheet entry has a record, says its constraint")
+    return record
+
+
+class Shaper:
+    """Turns entries into entities; names are looked up once for each sheet."""
+
+    def __init__(self, fields: Collection[str] = ()) -> None:
+        self.fields = frozenset(fields)
+        self.custom = custom_attributes()
+        self._asked: dict[int, dict[str, str]] = {}
+
+    def asked(self, sheet: Sheet) -> dict[str, str]:
+        """What is asked for in a sheet: name → attribute slug."""
+        if sheet.pk not in self._asked:
+            self._asked[sheet.pk] = asked_in(sheet, self.custom)
+        return self._asked[sheet.pk]
+
+    def shape(self, entries: Sequence[SheetEntry]) -> list[dict[str, Any]]:
+        """The entities of some entries, which bring sheet, profile and record along (two queries)."""
+        owners: dict[Kind, list[int]] = {kind: [] for kind in Kind}
+        for entry in entries:
+            record = record_of(entry)
+            owners[record.kind].append(record.pk)
+        checked = {kind: newest_checks(kind, ids) if ids else {} for kind, ids in owners.items()}
+        return [self._entity(entry, checked) for entry in entries]
+
+    def _entity(
+        self, entry: SheetEntry, checked: Mapping[Kind, Mapping[int, Mapping[str, datetime]]]
+    ) -> dict[str, Any]:
+        record, sheet = record_of(entry), entry.sheet
+        values = value_entries(record, checked[record.kind].get(record.pk, {}))
+        data = named_entries(record.kind, values, self.asked(sheet))
+        updated = max([entry.created_at, *map(_moment, _times(values))])
+        return {
+            "pk": entry.pk, "sheet_id": sheet.pk, "sheet_name": sheet.name, "icp_id": sheet.profile_id,
+            "kind": record.kind, "record_id": record.pk, "status": record.status or Record.Status.NEW,
+            "data": {name: each for name, each in data.items() if not self.fields or name in self.fields},
+            "comments": record.comments or None, "external_id": record.external_id or None,
+            "external_source": record.external_source or None, "created_at": entry.created_at, "updated_at": updated,
+        }  # fmt: skip
+
+
+def _times(values: Mapping[str, Entry]) -> Iterator[str]:
+    return (str(entry["updated_at"]) for entry in values.values())
+
+
+def _moment(text: str) -> datetime:
+    return datetime.fromisoformat(text)
