@@ -6,7 +6,7 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -86,11 +86,16 @@ class Asker:
         self._looked = 0.0
 
     def ask(
-        self, subjects: Mapping[str, Subject], priorities: ledger.Priorities | None = None
+        self,
+        subjects: Mapping[str, Subject],
+        priorities: ledger.Priorities | None = None,
+        *,
+        told: Collection[int] = (),
     ) -> dict[str, Reply]:
         """Replies by question key; keys that could not be asked are answered with a reason.
 
-        `priorities`: of the records that ask, by key (of "" where left out).
+        `priorities`: of the records that ask, by key (of "" where left out). `told`: lookups of this run whose
+        errors their items know of; such a question is put again.
         """
         kept = ledger.cached(self.step.source, subjects, run=self.run, priorities=priorities)
         replies = {
@@ -99,7 +104,8 @@ class Asker:
             )
             for key, answer in kept.items()
         }
-        todo = [(key, subject) for key, subject in subjects.items() if key not in kept]
+        replies |= self._refused([key for key in subjects if key not in kept], told)
+        todo = [(key, subject) for key, subject in subjects.items() if key not in replies]
         if not todo:
             return replies
         self._late = ledger.polls(self.step.source, [key for key, _ in todo])
@@ -109,6 +115,19 @@ class Asker:
                 todo = todo[len(part) :]
                 replies |= self._window(part, delays, http, pool)
         return replies | self._told_rest(todo)
+
+    def _refused(self, keys: Collection[str], told: Collection[int]) -> dict[str, Reply]:
+        """What the source refused for good before this run was interrupted: asking again would only cost again."""
+        refusals = ledger.refusals(self.step.source, keys, run=self.run, told=told)
+        replies = {
+            key: self._read(key, each.lookup, each.payload, each.asked_at, is_open=False)
+            for key, each in refusals.items()
+        }
+        return {
+            key: reply
+            for key, reply in replies.items()
+            if reply.error is None or consequence(reply.error).tries == 1
+        }
 
     def _goes_on(self) -> bool:
         now = time.monotonic()

@@ -108,6 +108,7 @@ class Chunk:
                 key: {work.record.priority for work in works if work.record} or {""}
                 for key, works in asking.items()
             },
+            told=_told(step.source.slug, self.works),
         )
         self._apply(step, asking, replies)
 
@@ -246,6 +247,12 @@ def _still_held(fences: Mapping[int, int]) -> list[int]:
     )
     rows = items.order_by("pk").values_list("pk", "fence")
     return [pk for pk, fence in rows if fences[pk] == fence]
+
+
+def _told(slug: str, works: Sequence[Work]) -> set[int]:
+    """The lookups whose outcome items know from an earlier time in this run."""
+    entries = (work.outcomes.get(slug, {}) for work in works)
+    return {entry["lookup"] for entry in entries if entry.get("lookup")}
 
 
 def _record_id(item: RunItem, kind: Kind) -> int | None:

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from enrichment import budget, bulk
@@ -20,6 +21,7 @@ from sources.contract import Payload, Pending, Source, Subject
 
 TABLE = "enrichment_lookup"
 MARGIN = timedelta(seconds=60)  # a question is in doubt when its deadline passed this long ago
+SKEW = timedelta(seconds=2)  # by which the clocks of two machines may differ
 _sorted_json = json.JSONEncoder(sort_keys=True, ensure_ascii=False).encode
 Priorities = Mapping[str, Collection[str]]
 _STAYS = frozenset({Lookup.State.ANSWERED, Lookup.State.APPLIED, Lookup.State.LATE})
@@ -113,6 +115,22 @@ def cached(
         if row.sent_at and (due is None or due > now):
             found[row.key] = Kept(row.pk, row.sent_at, payload_of(row), row.state == Lookup.State.APPLIED)
     return found
+
+
+def refusals(
+    source: EnrichmentSource, keys: Collection[str], *, run: int, told: Collection[int]
+) -> dict[str, Kept]:
+    """Answers of this run that were errors and that nobody was `told` (their lookups), by key: one query.
+
+    Their worker ended after it had closed the question and before it had closed the item.
+    """
+    if not keys:
+        return {}
+    failed = Lookup.objects.filter(
+        source=source, run=run, key__in=bulk.among(keys, "text"), state=Lookup.State.FAILED
+    )
+    rows = failed.exclude(answered_at=None).exclude(pk__in=bulk.among(told)).order_by("sent_at")
+    return {row.key: Kept(row.pk, row.sent_at, payload_of(row)) for row in rows if row.sent_at}
 
 
 def payload_of(row: Lookup) -> Payload:
@@ -233,27 +251,32 @@ def close(source: EnrichmentSource, run: int, closed: Sequence[tuple[int, Lookup
 
 
 def _settle(source: EnrichmentSource, run: int, closed: Sequence[tuple[int, Lookup.State, int, str]]) -> None:
-    rows = Lookup.objects.filter(pk__in=[entry[0] for entry in closed], reserved__gt=0)
-    held = {pk: (period, reserved) for pk, period, reserved in rows.values_list("pk", "period", "reserved")}
+    """Bring the budgets to what lookups cost; one whose worker was taken for dead may have been settled before."""
+    rows = Lookup.objects.filter(pk__in=bulk.among(entry[0] for entry in closed)).select_for_update()
+    held = {
+        pk: (period, reserved, cost)
+        for pk, period, reserved, cost in rows.order_by("pk").values_list("pk", "period", "reserved", "cost")
+    }
     totals: dict[str, tuple[int, int]] = {}
     for lookup, _, cost, _ in closed:
-        if lookup in held:
-            period, reserved = held[lookup]
-            before = totals.get(period, (0, 0))
-            totals[period] = (before[0] + reserved, before[1] + cost)
+        period, reserved, spent = held[lookup]
+        before = totals.get(period, (0, 0))
+        totals[period] = (before[0] + reserved, before[1] + cost - spent)
     for period, (reserved, cost) in totals.items():
         budget.settle(budget.Spend(source, run, period), reserved=reserved, cost=cost)
 
 
-def sweep(now: datetime, deadlines: Mapping[str, float]) -> int:
+def sweep(now: datetime, deadlines: Mapping[str, float], *, worked_on: Collection[int]) -> int:
     """Close questions whose worker died: paid ones become uncertain and count as spent.
 
-    `deadlines`: seconds a question may take, by source slug. Returns how many were closed.
+    `deadlines`: seconds a question may take, by source slug. `worked_on`: runs of which a worker held items
+    after `now`; the questions of all others have nobody who waits for their answers. Returns how many were closed.
     """
     count = 0
     for source in EnrichmentSource.objects.filter(lookups__state=Lookup.State.SENT).distinct():
         limit = timedelta(seconds=deadlines.get(source.slug, 60.0)) + MARGIN
-        stale = Lookup.objects.filter(source=source, state=Lookup.State.SENT, sent_at__lt=now - limit)
+        is_stale = Q(sent_at__lt=now - limit) | (Q(sent_at__lt=now - SKEW) & ~Q(run__in=worked_on))
+        stale = Lookup.objects.filter(is_stale, source=source, state=Lookup.State.SENT)
         state = Lookup.State.UNCERTAIN if source.cost else Lookup.State.FAILED
         for run in set(stale.values_list("run_id", flat=True)):
             lookups = list(stale.filter(run_id=run).values_list("pk", "reserved"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -11,8 +12,9 @@ from typing import Any
 
 from django.conf import settings
 from django.db import connection, transaction
-from django.db.models import Count, F, Min, Q, QuerySet
+from django.db.models import Count, F, Max, Min, Q, QuerySet
 from django.utils import timezone
+from django_q.brokers import get_broker
 from django_q.tasks import async_task
 
 from enrichment import bulk, ledger
@@ -26,11 +28,15 @@ from enrichment.queries import credits_by_source, outcomes_by_source
 from sources import registry
 from sources.attributes import Kind
 
+_log = logging.getLogger(__name__)
+
 Status, State = EnrichmentRun.Status, RunItem.State
 LEASE = timedelta(seconds=settings.LEASE)
 RENEWS_EVERY = settings.LEASE / 3  # seconds
 NAP = 2.0  # seconds a worker waits for parked items before it looks at other runs
-MOST_STARTS = 3
+MOST_STARTS = 5
+ALONE_AFTER = 2  # starts after which an item is taken alone: whether it is what ends its workers
+MOST_WAITING = 5  # messages in the queue, beyond which one more wakes nobody
 _SMALLEST, _LARGEST = 100, 1000  # items a chunk
 
 
@@ -118,10 +124,18 @@ def wake(run_id: int) -> None:
     async_task("enrichment.tasks.work", run_id)
 
 
-def work(run_id: int, *, until: Callable[[], bool], on_chunk: Callable[[], None] = lambda: None) -> bool:
+def work(
+    run_id: int,
+    *,
+    until: Callable[[], bool],
+    on_chunk: Callable[[], None] = lambda: None,
+    gives_up: Callable[[], bool] = lambda: False,
+) -> bool:
     """Take chunks of a run until `until()` or nothing is left; whether anything is left.
 
-    Any number of workers may do this at once.
+    Any number of workers may do this at once. `on_chunk` is called after each chunk and, since one may take
+    minutes, now and then within. `gives_up()` ends a chunk before its end: calls in flight are waited for, the
+    rest is left to others.
     """
     EnrichmentRun.objects.filter(pk=run_id, status=Status.PENDING).update(
         status=Status.RUNNING, started_at=timezone.now()
@@ -131,15 +145,33 @@ def work(run_id: int, *, until: Callable[[], bool], on_chunk: Callable[[], None]
         run = EnrichmentRun.objects.get(pk=run_id)
         if run.status != Status.RUNNING or run.undone_at:
             return False
-        items = claim(run, size)
+        items = claim(run, 1 if _is_suspect(run_id) else size)
         if not items:
             return _rests(run_id)
+        if len(items) == size:
+            _call_help(run_id)
         started = timezone.now()
-        _work_on(run, items)
+        _work_on(run, items, on_chunk, gives_up)
         on_chunk()
         if timezone.now() - started < timedelta(seconds=2):
             size = min(size * 2, _LARGEST)
     return True
+
+
+def _call_help(run_id: int) -> None:
+    """Wake one more worker when there is more to do and nobody is on the way."""
+    try:
+        if get_broker().queue_size() == 0:
+            wake(run_id)
+    except Exception as error:  # whatever a broker raises, it must not stop who works
+        _log.warning("No help can be called at the moment: %s", error)
+
+
+def _is_suspect(run_id: int) -> bool:
+    """Whether the next item's workers ended so often that it may be why."""
+    is_due = Q(not_before=None) | Q(not_before__lte=timezone.now())
+    queue = RunItem.objects.filter(is_due, run=run_id, state=State.QUEUED).order_by("position")
+    return (queue.values_list("starts", flat=True).first() or 0) >= ALONE_AFTER
 
 
 def _rests(run_id: int) -> bool:
@@ -154,7 +186,9 @@ def _rests(run_id: int) -> bool:
     return True
 
 
-def _work_on(run: EnrichmentRun, items: list[RunItem]) -> None:
+def _work_on(
+    run: EnrichmentRun, items: list[RunItem], on_sign: Callable[[], None], gives_up: Callable[[], bool]
+) -> None:
     renewed = time.monotonic()
 
     def is_running() -> bool:
@@ -162,9 +196,10 @@ def _work_on(run: EnrichmentRun, items: list[RunItem]) -> None:
         status = (
             EnrichmentRun.objects.filter(pk=run.pk, undone_at=None).values_list("status", flat=True).first()
         )
-        if status != Status.RUNNING:
+        if status != Status.RUNNING or gives_up():
             return False
         if time.monotonic() - renewed > RENEWS_EVERY:
+            on_sign()
             ours = RunItem.objects.filter(
                 pk__in=bulk.among(item.pk for item in items), state=State.PROCESSING
             )
@@ -277,19 +312,43 @@ def reopen(run_id: int) -> None:
 
 def sweep(now: datetime) -> int:
     """Queue items whose worker died, close questions in doubt, wake forgotten runs; how many items."""
-    deadlines = {slug: adapter.limits.deadline * 3 for slug, adapter in registry.adapters().items()}
-    ledger.sweep(now, deadlines)
     expired = RunItem.objects.filter(state=State.PROCESSING, lease_until__lt=now)
-    expired.filter(starts__gte=MOST_STARTS).update(
+    expired.filter(pk__in=bulk.among(_deadly(now))).update(
         state=State.FAILED, reason=f"gave up: its worker ended {MOST_STARTS} times", finished_at=now
     )
     count = expired.update(state=State.QUEUED)
-    for run in EnrichmentRun.objects.filter(status__in=(Status.PENDING, Status.RUNNING)):
-        if RunItem.objects.filter(run=run, state=State.QUEUED).exists():
-            wake(run.pk)
-        else:
-            finish(run.pk)
+    deadlines = {slug: adapter.limits.deadline * 3 for slug, adapter in registry.adapters().items()}
+    ledger.sweep(now, deadlines, worked_on=_worked_on())
+    _wake_forgotten()
     return count
+
+
+def _deadly(now: datetime) -> list[int]:
+    """Items whose workers ended too often, the last time with nothing else in hand: what shares a lease is one chunk."""
+    dead = RunItem.objects.filter(state=State.PROCESSING, lease_until__lt=now).order_by()
+    chunks = dead.values("run", "lease_until").annotate(
+        size=Count("id"), starts=Max("starts"), item=Min("id")
+    )
+    return [chunk["item"] for chunk in chunks if chunk["size"] == 1 and chunk["starts"] >= MOST_STARTS]
+
+
+def _worked_on() -> set[int]:
+    """Runs of which some worker holds items."""
+    return set(
+        RunItem.objects.filter(state=State.PROCESSING).order_by().values_list("run", flat=True).distinct()
+    )
+
+
+def _wake_forgotten() -> None:
+    """Finish runs that are done; wake those that are not, first those that nobody works on."""
+    held, waiting = _worked_on(), get_broker().queue_size()
+    going = EnrichmentRun.objects.filter(status__in=(Status.PENDING, Status.RUNNING)).order_by("pk")
+    for run in sorted(going, key=lambda run: run.pk in held):
+        if not RunItem.objects.filter(run=run, state=State.QUEUED).exists():
+            finish(run.pk)
+        elif waiting < MOST_WAITING:
+            wake(run.pk)
+            waiting += 1
 
 
 def progress(run: EnrichmentRun) -> Progress:

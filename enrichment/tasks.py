@@ -6,6 +6,7 @@ import logging
 import time
 from datetime import datetime
 
+from django.conf import settings
 from django.utils import timezone
 
 from config import logs
@@ -14,18 +15,24 @@ from enrichment import bulk, heartbeats, late, runs, schedule
 _log = logging.getLogger(__name__)
 
 SHIFT = 60.0  # seconds one task works before it hands over to the next
+LONGEST = (
+    settings.TASK_TIMEOUT / 2
+)  # seconds until a task ends within a chunk; the queue would kill it at twice that
 
 
 def work(run_id: int) -> None:
     """Work on a run for a while; whoever is left over is woken again."""
-    ends = time.monotonic() + SHIFT
+    began = time.monotonic()
 
     def is_over() -> bool:
-        return time.monotonic() > ends or heartbeats.is_asked_to_stop()
+        return time.monotonic() > began + SHIFT or heartbeats.is_asked_to_stop()
+
+    def gives_up() -> bool:
+        return time.monotonic() > began + LONGEST or heartbeats.is_asked_to_stop()
 
     with logs.about(run=run_id):
         try:
-            is_left = runs.work(run_id, until=is_over, on_chunk=heartbeats.mark)
+            is_left = runs.work(run_id, until=is_over, on_chunk=heartbeats.mark, gives_up=gives_up)
         except Exception:
             _log.exception("The work on the run failed; the sweep takes it up again.")
             raise

@@ -166,18 +166,6 @@ def test_a_canceled_run_leaves_no_open_item(fakes) -> None:
         runs.cancel(run)
 
 
-def test_items_of_a_dead_worker_are_queued_again_and_given_up_after_three_starts(fakes) -> None:
-    install(fakes)
-    acme()
-    run = runs.start(kind=Kind.ACCOUNT, records=Account.objects.all())
-    EnrichmentRun.objects.update(status="RUNNING")
-    for _ in range(3):
-        assert len(runs.claim(run, 10)) == 1
-        runs.sweep(timezone.now() + timedelta(hours=1))
-    assert only_item(run).state == "failed"
-    assert EnrichmentRun.objects.get().status == "COMPLETED"
-
-
 def test_preview_counts_questions_fresh_ones_and_missing_inputs(fakes) -> None:
     install(fakes, cost=2, acme_com={"headcount": 5})
     acme()

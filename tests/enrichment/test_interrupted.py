@@ -1,0 +1,183 @@
+"""Workers that end in the middle: what their items, questions and budgets become."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+from django_q.models import OrmQ
+
+from crm.models import Account
+from enrichment import asking, ledger, runs
+from enrichment.engine import Chunk
+from enrichment.models import Budget, EnrichmentRun, EnrichmentSource, Lookup, RunItem
+from sources import registry
+from sources.attributes import Kind
+from sources.contract import Payload
+from sources.errors import PayloadChanged
+from tests.factories import make_account, make_source
+from tests.fakes import FakeSource
+
+pytestmark = pytest.mark.django_db
+HOUR = timedelta(hours=1)
+
+
+@pytest.fixture(autouse=True)
+def no_naps(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(runs, "NAP", 0)
+
+
+def begin(
+    fakes: dict[str, FakeSource], domains: list[str], *, cost: int = 0, source: FakeSource | None = None
+):
+    """A run over accounts that waits for its workers."""
+    answers = {domain.replace(".", "_"): {"headcount": 5} for domain in domains}
+    fakes["fake"] = source or FakeSource("fake", **answers)
+    make_source("fake", cost=cost, charges_miss=False)
+    for domain in domains:
+        make_account(name=domain, domain=domain)
+    run = runs.start(kind=Kind.ACCOUNT, records=Account.objects.all())
+    EnrichmentRun.objects.update(status="RUNNING")
+    return run
+
+
+def ask_one(run: EnrichmentRun, domain: str) -> int:
+    """Write a question down as sent, as a worker does just before it leaves; the lookup's id."""
+    source = EnrichmentSource.objects.get()
+    asked = {"kind": "account", "domain": domain}
+    key = ledger.key_of(source, asked)
+    opened = ledger.open_questions(source, registry.adapters()["fake"], run=run.pk, asked={key: asked})
+    return opened.lookups[key]
+
+
+def die(run: EnrichmentRun, count: int) -> int:
+    """A worker takes `count` items and ends; how many it got."""
+    claimed = len(runs.claim(run, count))
+    runs.sweep(timezone.now() + HOUR)
+    return claimed
+
+
+def work(run: EnrichmentRun, **options) -> None:
+    while runs.work(run.pk, until=lambda: False, **options):
+        pass
+
+
+def states() -> set[str]:
+    return set(RunItem.objects.values_list("state", flat=True))
+
+
+def test_an_item_whose_workers_end_again_and_again_is_given_up(fakes) -> None:
+    run = begin(fakes, ["a.com"])
+    for _ in range(runs.MOST_STARTS):
+        assert states() == {"queued"}
+        assert die(run, 1) == 1
+    assert states() == {"failed"}
+    assert EnrichmentRun.objects.get().status == "COMPLETED"
+
+
+def test_items_that_died_in_company_are_not_blamed_but_taken_alone(fakes) -> None:
+    run = begin(fakes, ["a.com", "b.com", "c.com"])
+    for _ in range(3 * runs.MOST_STARTS):
+        assert die(run, 10) == 3
+    assert states() == {"queued"}
+    chunks: list[int] = []
+    work(run, on_chunk=lambda: chunks.append(1))
+    assert states() == {"completed"}
+    assert len(chunks) == 3
+
+
+def test_a_question_is_in_doubt_as_soon_as_nobody_works_on_its_run(fakes) -> None:
+    run = begin(fakes, ["a.com", "b.com"], cost=2)
+    runs.claim(run, 10)
+    lookup = ask_one(run, "a.com")
+    soon = timezone.now() + timedelta(seconds=5)
+    runs.sweep(soon)
+    assert Lookup.objects.get(pk=lookup).state == "sent"
+
+    RunItem.objects.update(lease_until=timezone.now() - HOUR)
+    runs.sweep(soon)
+    assert Lookup.objects.get(pk=lookup).state == "uncertain"
+    assert set(Budget.objects.values_list("reserved", flat=True)) == {0}
+    work(run)
+    assert fakes["fake"].asked == ["b.com"]
+
+
+def test_an_answer_after_its_worker_was_taken_for_dead_settles_what_it_cost(fakes) -> None:
+    run = begin(fakes, ["a.com"], cost=2)
+    source = EnrichmentSource.objects.get()
+    lookup = ask_one(run, "a.com")
+    ledger.sweep(timezone.now() + HOUR, {}, worked_on=())
+    spent = Budget.objects.filter(scope__startswith="run:")
+    assert spent.values_list("reserved", "spent").get() == (0, 2)
+
+    ledger.store([(lookup, Payload(status=404, body=b"null"))])
+    ledger.close(source, run.pk, [(lookup, Lookup.State.APPLIED, 0, "")])
+    assert spent.values_list("reserved", "spent").get() == (0, 0)
+    assert Lookup.objects.get().cost == 0
+
+
+def test_a_chunk_that_is_given_up_goes_on_elsewhere_and_asks_nothing_twice(
+    fakes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(asking, "LOOKS_APART", 0)
+    domains = [f"a{n}.com" for n in range(40)]
+    run = begin(fakes, domains, cost=1)
+    looks = iter([False] * 3)
+    runs.work(run.pk, until=lambda: bool(fakes["fake"].asked), gives_up=lambda: next(looks, True))
+    assert set(RunItem.objects.values_list("state", "starts")) == {("queued", 0)}
+    assert 0 < len(fakes["fake"].asked) < len(domains)
+    work(run)
+    assert states() == {"completed"}
+    assert sorted(fakes["fake"].asked) == sorted(domains)
+
+
+def test_a_long_chunk_gives_signs_of_life(fakes, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(runs, "RENEWS_EVERY", 0)
+    run = begin(fakes, ["a.com"])
+    signs: list[int] = []
+    work(run, on_chunk=lambda: signs.append(1))
+    assert len(signs) > 1
+
+
+class Refusing(FakeSource):
+    """Charges for an answer that nobody understands."""
+
+    def parse(self, payload, wanted):
+        raise PayloadChanged("it says something else")
+
+
+def test_what_was_refused_before_a_worker_ended_is_not_asked_and_paid_again(
+    fakes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = begin(fakes, ["a.com"], cost=3, source=Refusing(a_com={"headcount": 5}))
+
+    def end(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(Chunk, "_close", end)
+        work(run)
+    runs.sweep(timezone.now() + HOUR)
+    work(run)
+    assert fakes["fake"].asked == ["a.com"]
+    assert RunItem.objects.values_list("state", "reason").get() == ("failed", "it says something else")
+
+    assert runs.retry_failed(run) == 1
+    work(run)
+    assert fakes["fake"].asked == ["a.com", "a.com"]
+
+
+def test_a_run_calls_for_help_while_there_is_more_to_do(fakes, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(runs, "_SMALLEST", 2)
+    run = begin(fakes, ["a.com", "b.com", "c.com"])
+    OrmQ.objects.all().delete()
+    work(run)
+    assert OrmQ.objects.count() == 1
+
+
+def test_a_sweep_does_not_fill_the_queue_with_calls_to_the_same_run(fakes) -> None:
+    begin(fakes, ["a.com"])
+    for _ in range(20):
+        runs.sweep(timezone.now())
+    assert OrmQ.objects.count() == runs.MOST_WAITING
