@@ -94,6 +94,8 @@ CATALOGUE: tuple[Attribute, ...] = (
     _A("legal_name", "Legal name", Type.TEXT, ACCOUNT, "", "Registered name", ()),
     _A("ceo_name", "CEO", Type.TEXT, ACCOUNT, "", "Name of the chief executive", ("ceo",)),
     _A("ceo_linkedin_url", "CEO LinkedIn", Type.URL, ACCOUNT, "", "LinkedIn profile of the chief executive", ()),
+    _A("ceo_email", "CEO e-mail", Type.EMAIL, ACCOUNT, "", "E-mail address of the chief executive", ()),
+    _A("email_pattern", "E-mail pattern", Type.TEXT, ACCOUNT, "", "How addresses of the company's people are made, e.g. {first}.{last}", ()),
     _A("ticker", "Ticker", Type.TEXT, ACCOUNT, "", "Stock ticker", ("ticker_symbol", "stock_symbol")),
     _A("lei", "LEI", Type.TEXT, ACCOUNT, "", "Legal entity identifier (ISO 17442)", ()),
     _A("cik", "CIK", Type.TEXT, ACCOUNT, "", "SEC central index key", ()),

@@ -14,7 +14,7 @@ from sources.vendors import clearbit
 from sources.vendors.firmographics import address, claims, company_page, land, place, profile_page, site
 from sources.vendors.json_answers import count, mapping, mappings, text, texts
 
-ACCOUNT = (*clearbit.COMPANY, "email", "executives", "ceo_name", "ceo_linkedin_url")
+ACCOUNT = (*clearbit.COMPANY, "email", "email_pattern", "executives", "ceo_name", "ceo_linkedin_url")
 """What answers about a company may claim."""
 CONTACT = clearbit.PERSON
 """What answers about a person may claim."""
@@ -72,6 +72,7 @@ def _domain_search(data: Json) -> Finding | None:
         "headcount": count(data.get("headcount")),
         "company_description": text(data.get("description")),
         "tech_stack": texts(data.get("technologies")),
+        "email_pattern": text(data.get("pattern")),
         "headquarters": place(city, state, land(country)) if city and (state or country) else "",
         "company_linkedin_url": page,
         "twitter_url": _link("https://twitter.com/", data.get("twitter")),
@@ -80,7 +81,7 @@ def _domain_search(data: Json) -> Finding | None:
     }
     reference = f"{_SCHEME}:{identity['domain'] or identity['name']}"
     mailbox = next((item for item in mappings(data.get("emails")) if _is_mailbox(item)), {})
-    box = claims({"email": address(mailbox.get("value"))}, *_pages(mailbox), reference)
+    box = claims({"email": address(mailbox.get("value"))}, *pages_of(mailbox), reference)
     found = (*claims(values, reference), *box)
     is_known = any(claim.attribute not in ("domain",) for claim in found)
     return Finding(subject=Subject(**identity, linkedin_url=page), claims=found) if is_known else None
@@ -91,7 +92,7 @@ def _found_address(data: Json) -> Finding | None:
     names = (text(data.get("first_name")), text(data.get("last_name")))
     identity: dict[str, Any] = {
         "name": " ".join(filter(None, names)),
-        "email": address(data.get("email")) if _is_confirmed(data) else "",
+        "email": address(data.get("email")) if is_confirmed(data) else "",
         "linkedin_url": _page(data.get("linkedin_url") or data.get("linkedin"), "in"),
     }
     if not address(data.get("email")):
@@ -102,7 +103,7 @@ def _found_address(data: Json) -> Finding | None:
         "current_company": text(data.get("company")),
         "phone": text(data.get("phone_number")),
     }
-    found = claims(values, *_pages(data), f"{_SCHEME}:{address(data.get('email'))}")
+    found = claims(values, *pages_of(data), f"{_SCHEME}:{address(data.get('email'))}")
     subject = Subject(kind=Kind.CONTACT, domain=site(data.get("domain")), **identity)
     return Finding(subject=subject, claims=found)
 
@@ -113,7 +114,7 @@ def _verified(data: Json) -> Finding | None:
     if not found or text(data.get("status")) not in _DELIVERABLE:
         return None
     subject = Subject(kind=Kind.CONTACT, email=found)
-    return Finding(subject=subject, claims=claims({"email": found}, *_pages(data), f"{_SCHEME}:{found}"))
+    return Finding(subject=subject, claims=claims({"email": found}, *pages_of(data), f"{_SCHEME}:{found}"))
 
 
 def _leaders(people: list[Json]) -> dict[str, Any]:
@@ -144,16 +145,21 @@ def _is_chief(position: str) -> bool:
 
 
 def _is_mailbox(item: Json) -> bool:
-    return item.get("type") == "generic" and _is_confirmed(item)
+    return item.get("type") == "generic" and is_confirmed(item)
 
 
-def _is_confirmed(item: Json) -> bool:
+def is_confirmed(item: Json) -> bool:
     """Whether an address was verified, or at least seen on a page and not found to be wrong."""
     status = text(mapping(item.get("verification")).get("status"))
-    return status in _DELIVERABLE or (status not in _UNDELIVERABLE and bool(_pages(item)))
+    return status in _DELIVERABLE or (status not in _UNDELIVERABLE and bool(pages_of(item)))
 
 
-def _pages(item: Json) -> list[str]:
+def is_wrong(item: Json) -> bool:
+    """Whether an address was verified and receives nothing."""
+    return text(mapping(item.get("verification")).get("status")) in _UNDELIVERABLE
+
+
+def pages_of(item: Json) -> list[str]:
     """The first public pages that show an address."""
     pages = []
     for source in mappings(item.get("sources")):

@@ -115,6 +115,7 @@ def test_a_recorded_search(shared):
         "name": "Black Lantern Security",
         "domain": "blacklanternsecurity.com",
         "tech_stack": ["jekyll", "nginx"],
+        "email_pattern": "{first}",
         "headquarters": "Night City, CA, United States",
         "city": "Night City",
         "country": "United States",
