@@ -151,6 +151,8 @@ METRICS_TOKEN = env.text("FOOTNOTE_METRICS_TOKEN")
 REFRESH_RECORDS = max(1, env.integer("FOOTNOTE_REFRESH_RECORDS", 2000))
 UPLOAD_MAX_BYTES = env.integer("FOOTNOTE_UPLOAD_MAX_MB", 20) * 1_000_000
 EGRESS_ALLOW = env.words("EGRESS_ALLOW")
+# A folder of plain modules that are sources (sources/modules.py).
+INTEGRATIONS = env.text("FOOTNOTE_INTEGRATIONS")
 # Where sources that answer later can reach this installation.
 PUBLIC_URL = env.text("FOOTNOTE_URL", "http://127.0.0.1:8000").rstrip("/")
 USER_AGENT = env.text("FOOTNOTE_USER_AGENT", "Footnote/0.1 (+self-hosted CRM enrichment)")

@@ -58,12 +58,14 @@ class Chunk:
         self.catalogue: dict[str, Attribute] = {**BY_SLUG, **custom}
         records = _records(self.kind, items)
         self.works = [
-            Work(item, records[pk], subject_of(records[pk]), _given_by(records[pk], ranks))
+            Work(item, records[pk], subject_of(records[pk], row=item.row), _given_by(records[pk], ranks))
             for item in items
             if (pk := _record_id(item, self.kind)) in records
         ]
         rows = [item for item in items if item.subject and not _record_id(item, self.kind)]
-        self.works += [Work(item, None, subject_of_row(self.kind, item.subject or {}), {}) for item in rows]
+        self.works += [
+            Work(item, None, subject_of_row(self.kind, item.subject or {}, row=item.row), {}) for item in rows
+        ]
         ours = {work.item.pk for work in self.works}
         self.orphans = [item for item in items if item.pk not in ours]
         column = owner_column(self.kind)

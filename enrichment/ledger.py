@@ -59,12 +59,7 @@ class Poll:
 
 def question(adapter: Source, subject: Subject) -> dict[str, Any]:
     """The inputs of a subject that the source may be asked with."""
-    asked: dict[str, Any] = {"kind": subject.kind.value}
-    for name in sorted({name for alternative in adapter.needs for name in alternative}):
-        value = subject.known.get(name) or getattr(subject, name, None)
-        if value:
-            asked[name] = value
-    return asked
+    return {"kind": subject.kind.value, **adapter.question(subject)}
 
 
 def key_of(source: EnrichmentSource, asked: Mapping[str, Any]) -> str:

@@ -6,9 +6,30 @@ from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 
 from enrichment.models import CustomAttribute, EnrichmentSource
+from sources import registry
 from sources.attributes import CATALOGUE, Attribute, Kind, find, slug_of
 
 _MOST_LISTED = 60
+_ALIASES = {
+    "linkedin_profile": "datagen_linkedin",
+    "web_research": "datagen_web_research",
+    "find_ceo": "datagen_find_ceo",
+    "apollo_enrich": "apollo",
+    "clearbit_enrich": "clearbit",
+    "builtwith_enrich": "builtwith",
+    "crunchbase_enrich": "crunchbase",
+    "hunter_enrich": "hunter",
+    "pdl": "people_data_labs",
+    "proxycurl": "enrich_layer",
+}
+"""Other words for sources, those of the modules that the product was conceived from among them."""
+
+_COLUMNS = {
+    "linkedin_profile": ("headline", "current_company", "location", "follower_count"),
+    "web_research": ("company_description", "tech_stack", "employee_count"),
+    "find_ceo": ("ceo_name", "ceo_linkedin_url"),
+}
+"""What those modules called their answers."""
 
 
 class UnknownName(ValueError):
@@ -35,13 +56,34 @@ def attribute_called(name: str, *kinds: Kind) -> Attribute:
     raise UnknownName(f"There is no attribute {name}{_hint(near, sorted(each.slug for each in known))}")
 
 
-def check_sources(names: Sequence[str]) -> None:
-    """Raises UnknownName unless each name is the slug of a source that can be asked."""
+def sources_called(names: Iterable[str]) -> list[str]:
+    """The slugs of the sources that names mean, each once; a name is a slug, or another word for one.
+
+    Raises UnknownName with the names that are near, or with why a module of that name is left out.
+    """
     known = list(EnrichmentSource.objects.exclude(adapter="").order_by("slug").values_list("slug", flat=True))
+    modules = {name.removesuffix(".py"): why for name, why in registry.left_out().items()}
+    slugs: dict[str, None] = {}
     for name in names:
-        if name not in known:
-            near = get_close_matches(name, known, n=3, cutoff=0.6)
+        slug = name if name in known else _ALIASES.get(name, name)
+        if slug not in known:
+            if name in modules:
+                raise UnknownName(f"The module {name}.py is left out. {modules[name]}")
+            near = get_close_matches(name, [*known, *_ALIASES], n=3, cutoff=0.6)
             raise UnknownName(f"There is no source {name} that can be asked{_hint(near, known)}")
+        slugs[slug] = None
+    return list(slugs)
+
+
+def columns_of(names: Iterable[str]) -> list[str]:
+    """The columns that sources called so give by their own account, whatever they find."""
+    adapters = registry.adapters()
+    given = [
+        column
+        for name in names
+        for column in (adapters[name].columns if name in adapters else _COLUMNS.get(name, ()))
+    ]
+    return list(dict.fromkeys(given))
 
 
 def did_you_mean(near: Iterable[str]) -> str:

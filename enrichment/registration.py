@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from enrichment.models import EnrichmentSource
+from collections.abc import Iterable
+
+from enrichment.models import CustomAttribute, EnrichmentSource
+from enrichment.models.attribute import BOTH
 from enrichment.winner import API, SPREADSHEET, USER
 from sources import registry
+from sources.attributes import BY_SLUG
 from sources.contract import Source
 
 _WRITERS = (
@@ -24,7 +28,23 @@ def sync_sources() -> list[str]:
     rows += [row_of(adapter) for adapter in registry.adapters().values() if not adapter.template]
     new = [row for row in rows if row.slug not in known]
     EnrichmentSource.objects.bulk_create(new, ignore_conflicts=True)
+    _add_attributes(registry.adapters().values())
     return [row.slug for row in new]
+
+
+def _add_attributes(adapters: Iterable[Source]) -> None:
+    """What a source gives and the catalogue does not name becomes an attribute of the team: a text."""
+    told = {slug: adapter for adapter in adapters for slug in adapter.provides if slug not in BY_SLUG}
+    known = set(CustomAttribute.objects.filter(slug__in=told).values_list("slug", flat=True)) if told else ()
+    rows = [
+        CustomAttribute(
+            slug=slug, label=slug.replace("_", " ").capitalize()[:100], description=f"Given by {adapter.label}.",
+            kind=BOTH if len(adapter.kinds) > 1 else next(iter(adapter.kinds)).value,
+        )
+        for slug, adapter in told.items()
+        if slug not in known
+    ]  # fmt: skip
+    CustomAttribute.objects.bulk_create(rows, ignore_conflicts=True)
 
 
 def row_of(adapter: Source) -> EnrichmentSource:

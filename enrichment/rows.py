@@ -24,13 +24,15 @@ def kept(told: Iterable[CleanClaim], fields: Mapping[str, Any]) -> dict[str, Any
     return {"claims": rows, "fields": dict(fields)}
 
 
-def subject_of_row(kind: Kind, row: Mapping[str, Any]) -> Subject:
-    """A kept row as the subject that sources are asked about."""
-    known = {claim.attribute: claim.value for claim in _claims(row)}
+def subject_of_row(
+    kind: Kind, kept_row: Mapping[str, Any], *, row: Mapping[str, str] | None = None
+) -> Subject:
+    """A kept row as the subject that sources are asked about; `row` holds its cells as they were read."""
+    known = {claim.attribute: claim.value for claim in _claims(kept_row)}
     identity: dict[str, Any] = {
         name: str(known[slug]) for name in IDENTITY if (slug := identity_slug(kind, name)) in known
     }
-    return Subject(kind=kind, known=known, **identity)
+    return Subject(kind=kind, known=known, row=row or {}, **identity)
 
 
 def accept(run: EnrichmentRun, items: Sequence[RunItem], records: Sequence[Record | None]) -> list[Record]:

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from crm.models import Contact, Record
 from sources.attributes import Kind
 from sources.contract import Subject
 
 
-def subject_of(record: Record) -> Subject:
-    """A record reduced to its identity and known values; a contact without a domain has its account's."""
+def subject_of(record: Record, *, row: Mapping[str, str] | None = None) -> Subject:
+    """A record reduced to its identity and known values; a contact without a domain has its account's.
+
+    `row`: the cells of the spreadsheet row that is about it.
+    """
     known = {slug: entry["value"] for slug, entry in record.current_values.items()}
     domain = record.domain or str(known.get("domain") or "")
     if not domain and isinstance(record, Contact) and record.account:
@@ -26,9 +31,10 @@ def subject_of(record: Record) -> Subject:
         country=record.country or str(known.get("country") or ""),
         aliases=tuple(aliases),
         known=known,
+        row=row or {},
     )
 
 
 def has_inputs(subject: Subject, needs: tuple[tuple[str, ...], ...]) -> bool:
     """Whether a subject has all inputs of at least one alternative."""
-    return any(all(getattr(subject, name, "") or subject.known.get(name) for name in need) for need in needs)
+    return any(all(subject.told(name) for name in need) for need in needs)

@@ -35,7 +35,8 @@ class Cleaned:
 def judge_findings(asked: Subject, findings: Sequence[Finding]) -> Judged:
     """Believe the one finding that is about the asked subject; doubt goes to a person.
 
-    A source that says it is not sure itself is believed only when a key (domain, LinkedIn page, e-mail) is the same.
+    A source that says it is not sure itself is believed only when a key (domain, LinkedIn page, e-mail) is the same;
+    one that never says whom it speaks about answers about the asked subject.
     """
     if not any(finding.subject.kind is asked.kind for finding in findings):
         return Judged(Outcome.NOT_FOUND)
@@ -44,6 +45,9 @@ def judge_findings(asked: Subject, findings: Sequence[Finding]) -> Judged:
     reasons: list[str] = []
     for number, finding in enumerate(findings):
         if finding.subject.kind is not asked.kind:
+            continue
+        if finding.names_nobody:
+            confirmed.append((number, finding))
             continue
         similarity = compare(asked, finding.subject)
         is_sure = (finding.confidence or 0.0) >= AUTOMATIC

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, ClassVar, Protocol
 
-from sources.attributes import Attribute, Kind
+from sources.attributes import BY_SLUG, IDENTITY, Attribute, Kind, slug_of
 from sources.cadence import Cadence
 
 Wanted = Mapping[str, Attribute]
@@ -20,7 +20,8 @@ class Subject:
     """A record or spreadsheet row reduced to what a source may be asked with.
 
     Keys are already normalised: `domain` is a registrable domain, `linkedin_url` a canonical
-    profile URL. An empty string means unknown. `aliases` are other names of the same subject.
+    profile URL. An empty string means unknown. `aliases` are other names of the same subject,
+    `row` the cells of the spreadsheet row it comes from, by their original headers.
     """
 
     kind: Kind = Kind.ACCOUNT
@@ -32,6 +33,17 @@ class Subject:
     country: str = ""
     aliases: tuple[str, ...] = ()
     known: Mapping[str, Any] = field(default_factory=dict)
+    row: Mapping[str, str] = field(default_factory=dict)
+
+    def told(self, name: str) -> Any:
+        """What is known under an attribute's slug; of what is no attribute the cell of that header; else "".
+
+        A cell that is an attribute was read already: where nothing is known of it, it was no proper value.
+        """
+        value = self.known.get(name) or (getattr(self, name) if name in IDENTITY else "")
+        if value or name in BY_SLUG:
+            return value
+        return next((cell for header, cell in self.row.items() if cell and slug_of(header) == name), "")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,11 +84,13 @@ class Finding:
     """Whom a payload is about, and what it claims about them.
 
     `confidence` is the source's own probability, 0 to 1, that this is the asked subject; None: not said.
+    `names_nobody`: the source never says whom it speaks about, so it is the asked one, of the subject's kind.
     """
 
     subject: Subject
     claims: tuple[Claim, ...]
     confidence: float | None = None
+    names_nobody: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -171,6 +185,7 @@ class Source(ABC):
     secret    its key, when it needs one
     base_url  where it lives, when it has one address
     template  True for an adapter that is only used through rows users configure
+    columns   what its answers are called in a spreadsheet, where they are not called by their slugs
     """
 
     slug: ClassVar[str]
@@ -185,6 +200,12 @@ class Source(ABC):
     secret: ClassVar[Secret | None] = None
     base_url: ClassVar[str] = ""
     template: ClassVar[bool] = False
+    columns: ClassVar[tuple[str, ...]] = ()
+
+    def question(self, subject: Subject) -> dict[str, Any]:
+        """The inputs by which its question about a subject is told from others: same inputs are asked once."""
+        names = sorted({name for alternative in self.needs for name in alternative})
+        return {name: value for name in names if (value := subject.told(name))}
 
     @abstractmethod
     def fetch(self, call: Call, http: Http) -> Sequence[Payload | Pending]:

@@ -1,4 +1,6 @@
-"""Finds every adapter: the files of `sources/adapters`, and entry points of the group `footnote.sources`."""
+"""Finds every adapter: the files of `sources/adapters`, entry points of the group `footnote.sources`, and the plain
+modules of a folder (`sources.modules`).
+"""
 
 from __future__ import annotations
 
@@ -9,21 +11,32 @@ from collections.abc import Iterator, Mapping
 from functools import cache
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
 from types import MappingProxyType, ModuleType
 
 import sources.adapters
 from sources.contract import Source
+from sources.modules import NOTHING, Modules, load
 
 GROUP = "footnote.sources"
 
 _log = logging.getLogger(__name__)
+_folder: Path | None = None
+
+
+def use_modules(folder: Path | None) -> None:
+    """From now on the plain modules of `folder` are sources, too."""
+    global _folder
+    _folder = folder
+    _modules.cache_clear()
+    adapters.cache_clear()
 
 
 @cache
 def adapters() -> Mapping[str, Source]:
     """Every adapter by its slug, in the order of slugs; one instance each, shared by threads.
 
-    A broken file of ours raises. A broken package of others is logged and left out.
+    A broken file of ours raises. A broken package of others is logged and left out, a broken module left out.
     """
     found = dict(_built_in())
     for slug, adapter in _installed():
@@ -33,7 +46,24 @@ def adapters() -> Mapping[str, Source]:
             )
         else:
             found[slug] = adapter
-    return MappingProxyType(dict(sorted(found.items())))
+    return MappingProxyType(dict(sorted((dict(_modules().sources) | found).items())))
+
+
+def left_out() -> Mapping[str, str]:
+    """Why modules of the folder are no sources: a sentence by file name."""
+    found = _modules()
+    known = adapters()
+    twins = {
+        f"{slug}.py": f"There is another source called {slug}: rename the file."
+        for slug, source in found.sources.items()
+        if known[slug] is not source
+    }
+    return {**found.left_out, **twins}
+
+
+@cache
+def _modules() -> Modules:
+    return load(_folder) if _folder else NOTHING
 
 
 def get(slug: str) -> Source:

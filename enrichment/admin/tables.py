@@ -13,7 +13,7 @@ from django.shortcuts import redirect
 from enrichment import tables
 from enrichment.admin.base import require
 from enrichment.admin.uploads import Upload, drop, keep, reopen
-from enrichment.models import CustomAttribute
+from enrichment.names import custom_attributes
 from enrichment.queries import attributes_of
 from sources.attributes import IDENTITY, Kind, find, slug_of
 from sources.tables import Table, read
@@ -85,7 +85,7 @@ def _columns_page(model_admin: EnrichmentSourceAdmin, request: HttpRequest, uplo
 
 def guess_columns(table: Table, request: HttpRequest) -> list[Column]:
     """The columns with what was chosen for them, else with the attribute their header names."""
-    custom = [row.as_attribute() for row in CustomAttribute.objects.filter(kind=Kind.ACCOUNT.value)]
+    custom = custom_attributes()
     columns = []
     for place, header in enumerate(table.header):
         samples = [row[place] for row in table.rows if row[place]][:_SAMPLES]

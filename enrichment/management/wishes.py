@@ -10,9 +10,10 @@ from crm.headers import recognise
 from crm.models import Account
 from enrichment import runs
 from enrichment.models import EnrichmentRun
-from enrichment.names import attribute_called, check_sources, custom_attributes
+from enrichment.names import attribute_called, columns_of, custom_attributes, sources_called
 from enrichment.plan import Plan
 from enrichment.queries import attributes_of
+from sources import registry
 from sources.attributes import Kind
 from sources.tables import read
 
@@ -21,11 +22,13 @@ from sources.tables import read
 class Wishes:
     """What a row of the file is, output column → attribute (none: all there is), sources, and the plans.
 
-    `plans` holds the kinds of records that somebody is asked about: of a file of people also their companies.
+    `named` are columns that the sources give by their own account, with their attributes. `plans` holds the kinds of
+    records that somebody is asked about: of a file of people also their companies.
     """
 
     kind: Kind
     columns: Mapping[str, str]
+    named: Mapping[str, str]
     sources: Sequence[str]
     plans: Mapping[Kind, Plan]
 
@@ -49,19 +52,37 @@ class Wishes:
 
 def read_wishes(path: Path, *, attributes: Iterable[str], sources: Sequence[str]) -> Wishes:
     """What the words that were typed mean for a file. Raises ValueError with one sentence."""
-    check_sources(sources)
+    asked = sources_called(sources)
     table = read(path)
     kind = recognise(table.header, rows=table.rows[:200], custom=custom_attributes()).kind
     kinds = (kind, Kind.CONTACT if kind is Kind.ACCOUNT else Kind.ACCOUNT)
     columns = {name: attribute_called(name, *kinds).slug for name in attributes}
+    named = {name: attribute_called(name, *kinds).slug for name in columns_of(sources)}
     plans: dict[Kind, Plan] = {}
     for each in kinds if kind is Kind.CONTACT else kinds[:1]:
         wanted = wanted_of(each, kind, columns.values())
-        if wanted is not None:
-            plans[each] = runs.plan_for(each, wanted=wanted, sources=sources)
+        who = sources_of(each, kind, asked)
+        if wanted is not None and who is not None:
+            plans[each] = runs.plan_for(each, wanted=wanted, sources=who)
     if not any(plan.steps for plan in plans.values()):
         raise runs.RunRefused(_nobody(kind, plans))
-    return Wishes(kind, columns, sources, {each: plan for each, plan in plans.items() if plan.steps})
+    return Wishes(kind, columns, named, asked, {each: plan for each, plan in plans.items() if plan.steps})
+
+
+def sources_of(kind: Kind, rows: Kind, sources: Sequence[str]) -> list[str] | None:
+    """Of the sources chosen for a file's rows those to ask about a kind of records; None: none of them.
+
+    A module that takes the rows of people itself is not run again for their companies.
+    """
+    if kind is rows or not sources:
+        return list(sources)
+    adapters = registry.adapters()
+    takes_rows = {
+        slug
+        for slug in sources
+        if slug in adapters and adapters[slug].columns and rows in adapters[slug].kinds
+    }
+    return [slug for slug in sources if slug not in takes_rows] or None
 
 
 def wanted_of(kind: Kind, rows: Kind, slugs: Iterable[str]) -> list[str] | None:
@@ -77,19 +98,30 @@ def wanted_of(kind: Kind, rows: Kind, slugs: Iterable[str]) -> list[str] | None:
     return mine or None
 
 
+def columns_to_keep(wishes: Wishes) -> dict[str, list[tuple[str, str]]]:
+    """What a run remembers of the output's columns: as pairs, since a database may reorder a mapping."""
+    return {"columns": list(wishes.columns.items()), "named": list(wishes.named.items())}
+
+
+def columns_kept(run: EnrichmentRun, which: str) -> dict[str, str]:
+    """Columns of a run's output with their attributes: "columns" were asked for, "named" are the sources' own."""
+    return dict(run.summary.get(which, ()))
+
+
 def company_run(run: EnrichmentRun) -> EnrichmentRun | None:
     """The run over the companies of a run's people, begun when there is none yet; None: nobody is asked."""
     if run.kind != Kind.CONTACT:
         return None
     begun = EnrichmentRun.objects.filter(pk=run.summary.get("companies")).first()
-    wanted = wanted_of(Kind.ACCOUNT, Kind.CONTACT, run.summary.get("columns", {}).values())
+    wanted = wanted_of(Kind.ACCOUNT, Kind.CONTACT, columns_kept(run, "columns").values())
+    who = sources_of(Kind.ACCOUNT, Kind.CONTACT, run.sources)
     companies = Account.objects.filter(pk__in=run.items.values("contact__account"))
-    if begun or wanted is None or not companies.exists():
+    if begun or wanted is None or who is None or not companies.exists():
         return begun
-    if not runs.plan_for(Kind.ACCOUNT, wanted=wanted, sources=run.sources).steps:
+    if not runs.plan_for(Kind.ACCOUNT, wanted=wanted, sources=who).steps:
         return None
     begun = runs.start(
-        kind=Kind.ACCOUNT, records=companies, wanted=wanted, sources=run.sources, parallel=run.parallel,
+        kind=Kind.ACCOUNT, records=companies, wanted=wanted, sources=who, parallel=run.parallel,
         name=f"Companies of {run.file_name}"[:200],
     )  # fmt: skip
     run.summary |= {"companies": begun.pk}

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from enrichment.models import CustomAttribute
+from enrichment.models.attribute import BOTH
 from sources.attributes import BY_SLUG, CATALOGUE, Attribute, Kind, Type
 
 
 def attributes_of(kind: Kind) -> dict[str, Attribute]:
     """All attributes of a kind of record by slug, built-in ones first (one query)."""
-    custom = [row.as_attribute() for row in CustomAttribute.objects.filter(kind=kind.value)]
+    custom = [row.as_attribute() for row in CustomAttribute.objects.filter(kind__in=(kind.value, BOTH))]
     return {attribute.slug: attribute for attribute in (*CATALOGUE, *custom) if kind in attribute.kinds}
 
 

@@ -16,7 +16,7 @@ from crm.results import check_output, found_attributes, output_of, write_results
 from crm.spreadsheets import import_file
 from enrichment import runs
 from enrichment.management.quotes import quote_lines
-from enrichment.management.wishes import Wishes, company_run, read_wishes
+from enrichment.management.wishes import Wishes, columns_kept, columns_to_keep, company_run, read_wishes
 from enrichment.models import EnrichmentRun
 from enrichment.queries import attributes_of
 from enrichment.registration import sync_sources
@@ -111,7 +111,7 @@ class Command(BaseCommand):
             sources=wishes.sources, parallel=options["parallel"] or _PARALLEL,
         )  # fmt: skip
         output: Path = options["output"] or output_of(path)
-        run.summary |= {"output": str(output.absolute()), "columns": wishes.columns}
+        run.summary |= {"output": str(output.absolute()), **columns_to_keep(wishes)}
         run.save(update_fields=["summary"])
         return run
 
@@ -141,7 +141,7 @@ class Command(BaseCommand):
         companies = None if run.is_open else company_run(run)
         if companies:
             _work(companies, run)
-        columns: dict[str, str] = run.summary.get("columns") or {slug: slug for slug in found_attributes(run)}
+        columns = _columns(run)
         self._sum_up(run, companies, list(dict.fromkeys(columns.values())))
         self.stdout.write(f"\n{time.monotonic() - started:.1f} seconds")
         output = options["output"] or _output_of(run)
@@ -179,6 +179,14 @@ def _work(run: EnrichmentRun, first: EnrichmentRun) -> None:
         work_with_bar(run, sys.stderr, resumed_by=_resume(first))
     if run.status == run.Status.PAUSED:
         raise CommandError(paused_text(run, _resume(first)), returncode=INTERRUPTED)
+
+
+def _columns(run: EnrichmentRun) -> dict[str, str]:
+    """The columns to write with their attributes: those asked for, else those sources name, then what was found."""
+    if columns := columns_kept(run, "columns"):
+        return columns
+    named = columns_kept(run, "named")
+    return named | {slug: slug for slug in found_attributes(run) if slug not in named.values()}
 
 
 def _resume(run: EnrichmentRun) -> str:

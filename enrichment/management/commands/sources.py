@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import textwrap
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -10,7 +9,7 @@ from typing import Any
 from django.core.management.base import BaseCommand
 from django.utils import timezone
 
-from enrichment.asking import key_variable
+from enrichment.keys import key_of, key_variable
 from enrichment.models import EnrichmentSource
 from enrichment.plan import provides
 from enrichment.registration import row_of
@@ -49,6 +48,9 @@ def _lines() -> Iterator[str]:
         state = "a template: add_reference makes sources of it" if adapter.template else "not added yet"
         yield f"{slug}: {adapter.label}, {state}"
         yield from _paragraph(_facts(row_of(adapter), adapter))
+    for name, reason in registry.left_out().items():
+        yield f"{name}: left out"
+        yield from _paragraph([("because", reason)])
 
 
 def _paragraph(facts: Iterable[tuple[str, str]]) -> Iterator[str]:
@@ -65,12 +67,14 @@ def _facts(row: EnrichmentSource, adapter: Source) -> Iterator[tuple[str, str]]:
     yield "needs", ", or ".join(" and ".join(inputs) for inputs in adapter.needs)
     if given := [*adapter.provides, *sorted(provides(row, adapter) - set(adapter.provides))]:
         yield "answers", ", ".join(given)
+    if adapter.columns:
+        yield "columns", ", ".join(adapter.columns)
     yield "cost", _cost(row)
     yield "refreshed", row.cadence
     if adapter.secret:
         variable = key_variable(row.slug)
         place = f", get one at {adapter.secret.help_url}" if adapter.secret.help_url else ""
-        is_set = bool(os.environ.get(variable))
+        is_set = bool(key_of(row.slug))
         yield "key", f"{variable} is set" if is_set else f"{variable} is missing{place}"
     if row.paused_until and row.paused_until > timezone.now():
         yield "paused", f"until {row.paused_until:%Y-%m-%d %H:%M} UTC: {row.paused_reason}"
