@@ -16,6 +16,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from enrichment import callbacks, ledger, limits
+from enrichment.keys import key_of
 from enrichment.line import Ended, Line
 from enrichment.models import Lookup
 from enrichment.outcomes import consequence
@@ -51,11 +52,6 @@ class Reply:
     most_tries: int = 1
     waits: bool = False
     is_open: bool = True
-
-
-def key_variable(slug: str) -> str:
-    """The environment variable that holds a source's key."""
-    return f"{slug.upper()}_API_KEY"
 
 
 class Asker:
@@ -222,7 +218,7 @@ class Asker:
             for key, subject in group
         ]
         source = self.step.source
-        call = Call(questions=questions, wanted=self.wanted, settings=source.settings, key=_key(source.slug))
+        call = Call(questions=questions, wanted=self.wanted, settings=source.settings, key=key_of(source.slug))
         answers = self.step.adapter.fetch(call, http)
         if len(answers) != len(group):
             raise PayloadChanged(f"{len(answers)} answers came to {len(group)} questions")
@@ -325,7 +321,3 @@ class Asker:
             yield client
         finally:
             client.close()
-
-
-def _key(slug: str) -> str:
-    return os.environ.get(key_variable(slug), "")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -18,10 +17,10 @@ from django_q.brokers import get_broker
 from django_q.tasks import async_task
 
 from enrichment import bulk, ledger
-from enrichment.asking import key_variable
 from enrichment.claims import RunUndone
 from enrichment.claims.state import owner_column, record_table
 from enrichment.engine import Chunk
+from enrichment.keys import key_of
 from enrichment.models import EnrichmentRun, EnrichmentSource, Preferences, RunItem
 from enrichment.plan import Plan, make_plan
 from enrichment.queries import credits_by_source, outcomes_by_source
@@ -65,7 +64,7 @@ def plan_for(kind: Kind, *, wanted: Sequence[str] = (), sources: Sequence[str] =
         raise RunRefused(f"There is no source {', '.join(unknown)}; `manage.py sources` lists them.")
     adapters = registry.adapters()
     keys = {
-        row.slug: bool(os.environ.get(key_variable(row.slug)))
+        row.slug: bool(key_of(row.slug))
         for row in rows
         if row.adapter in adapters and adapters[row.adapter].secret
     }

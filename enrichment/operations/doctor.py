@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import stat
 import tempfile
@@ -20,7 +19,7 @@ from django.db.models import Max, Q
 from django.http.request import validate_host
 
 from enrichment import bulk
-from enrichment.asking import key_variable
+from enrichment.keys import key_of, key_variable
 from enrichment.models import EnrichmentRun, EnrichmentSource, Preferences, RunItem
 from enrichment.operations import health
 from sources import registry
@@ -163,7 +162,7 @@ def _source(row: EnrichmentSource, adapter: Source | None) -> Iterator[Advice]:
             about, f"its adapter {row.adapter} is not installed: install it or turn the source off"
         )
         return
-    if adapter.secret and not os.environ.get(key_variable(row.slug)):
+    if adapter.secret and not key_of(row.slug):
         where = f" (get one at {adapter.secret.help_url})" if adapter.secret.help_url else ""
         yield _problem(about, f"has no key: set {key_variable(row.slug)}{where} or turn the source off")
     if row.paused_until and row.paused_until > bulk.clock():

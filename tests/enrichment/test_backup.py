@@ -105,6 +105,7 @@ def make_world() -> None:
 def make_api_world(profile: IdealCustomerProfile, sheet: Sheet, run: EnrichmentRun) -> None:
     """At least one row of every table of the REST API."""
     key, _ = ApiKey.objects.create_key(name="Script", scopes=["read"])
+    assert isinstance(key, ApiKey)
     file = UploadedFile.objects.create(name="ä.csv", stored="ab.csv", size=7, table={"row_count": 1})
     task = ApiTask.objects.create(
         name="Ingest", flow="ingest", deployment="main", profile=profile, sheet=sheet
