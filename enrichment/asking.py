@@ -163,7 +163,7 @@ class Asker:
     def _window(
         self, part: _Group, delays: Sequence[float], http: Client, pool: ThreadPoolExecutor
     ) -> dict[str, Reply]:
-        adapter, now = self.step.adapter, timezone.now()
+        adapter, now, began = self.step.adapter, timezone.now(), time.monotonic()
         asked = {key: ledger.question(adapter, subject) for key, subject in part if key not in self._late}
         opened = ledger.open_questions(self.step.source, adapter, run=self.run, asked=asked)
         replies = {key: Reply(None, now, reason="no budget left for it") for key in opened.unpaid}
@@ -172,8 +172,8 @@ class Asker:
         ready = [(key, subject) for key, subject in part if key in lookups]
         groups = [ready[start : start + self.batch] for start in range(0, len(ready), self.batch)]
         line = Line(
-            lambda group, delay: self._fetch(group, lookups, http, delay),
-            list(zip(groups, delays, strict=False)),
+            lambda group, start: self._fetch(group, lookups, http, start),
+            [(group, began + delay) for group, delay in zip(groups, delays, strict=False)],
         )
         for _ in range(min(self.parallel, line.open)):
             pool.submit(line.work)
@@ -203,10 +203,11 @@ class Asker:
         return {key: self._rest for key in keys if self._rest}
 
     def _fetch(
-        self, group: _Group, lookups: Mapping[str, int], http: Client, delay: float
+        self, group: _Group, lookups: Mapping[str, int], http: Client, start: float
     ) -> _Answers | None:
-        """In a thread: HTTP only. None: it was not sent."""
-        if self._halt.wait(delay) if delay else self._halt.is_set():
+        """In a thread, at `start` or as soon as there was one free: HTTP only. None: it was not sent."""
+        delay = start - time.monotonic()
+        if self._halt.wait(delay) if delay > 0 else self._halt.is_set():
             return None
         questions = [
             Question(
@@ -218,7 +219,9 @@ class Asker:
             for key, subject in group
         ]
         source = self.step.source
-        call = Call(questions=questions, wanted=self.wanted, settings=source.settings, key=key_of(source.slug))
+        call = Call(
+            questions=questions, wanted=self.wanted, settings=source.settings, key=key_of(source.slug)
+        )
         answers = self.step.adapter.fetch(call, http)
         if len(answers) != len(group):
             raise PayloadChanged(f"{len(answers)} answers came to {len(group)} questions")

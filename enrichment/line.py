@@ -24,7 +24,7 @@ class Ended(NamedTuple, Generic[G, R]):
 
 
 class Line(Generic[G, R]):
-    """Groups and their delays in line for `call`; `open` counts those whose end was not handed over yet."""
+    """Groups and their starts in line for `call`; `open` counts those whose end was not handed over yet."""
 
     def __init__(self, call: Callable[[G, float], R], waiting: Sequence[tuple[G, float]]) -> None:
         self._call = call
@@ -37,18 +37,18 @@ class Line(Generic[G, R]):
         """In a thread: make calls until none waits."""
         while self._waiting:
             try:
-                group, delay = self._waiting.popleft()
+                group, start = self._waiting.popleft()
             except IndexError:  # another thread was faster
                 break
-            ended = self._made(group, delay)
+            ended = self._made(group, start)
             self._ended.put(ended)
             if ended.error:  # it may stop the calls that follow
                 self._hurry.set()
         self._hurry.set()
 
-    def _made(self, group: G, delay: float) -> Ended[G, R]:
+    def _made(self, group: G, start: float) -> Ended[G, R]:
         try:
-            return Ended(group, self._call(group, delay), None)
+            return Ended(group, self._call(group, start), None)
         except BaseException as error:  # for the main thread to judge: it waits for every call's end
             return Ended(group, None, error)
 

@@ -97,6 +97,17 @@ def test_what_is_beyond_the_pace_is_parked_and_comes_back(fakes, source):
     assert EnrichmentRun.objects.get().status == "COMPLETED"
 
 
+def test_calls_keep_the_pace_whoever_makes_them(fakes, source):
+    EnrichmentSource.objects.update(per_minute=600)
+    fakes["fake"] = FakeSource(**{f"a{n}_com": {"headcount": n + 1} for n in range(20)})
+    for number in range(20):
+        make_account(domain=f"a{number}.com")
+    began = time.monotonic()
+    start(parallel=1)
+    assert len(fakes["fake"].asked) == 20
+    assert 1.5 < time.monotonic() - began < 8
+
+
 @pytest.mark.parametrize(
     ("retry_after", "low", "high"), [(30.0, 29, 31), (0.0, 0.5, 1.5), (None, 1, 3), (10**9, 86_000, 86_401)]
 )
