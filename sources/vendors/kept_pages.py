@@ -46,6 +46,11 @@ def split(payload: Payload) -> list[Payload]:
     return pages
 
 
+def beside(payload: Payload, name: str) -> Any:
+    """What was kept under `name` beside the pages; None when nothing was. Raises PayloadChanged as `split`."""
+    return read_object(payload).get(name) if _is_kept(payload) else None
+
+
 def _page(kept: Mapping[str, Any]) -> Payload:
     url, status, text = kept.get("url"), kept.get("status"), kept.get("text")
     if not (isinstance(url, str) and isinstance(status, int) and isinstance(text, str)):
