@@ -62,17 +62,26 @@ def sources_called(names: Iterable[str]) -> list[str]:
     Raises UnknownName with the names that are near, or with why a module of that name is left out.
     """
     known = list(EnrichmentSource.objects.exclude(adapter="").order_by("slug").values_list("slug", flat=True))
-    modules = {name.removesuffix(".py"): why for name, why in registry.left_out().items()}
     slugs: dict[str, None] = {}
     for name in names:
-        slug = name if name in known else _ALIASES.get(name, name)
+        slug = name if name in known else slug_meant(name)
         if slug not in known:
-            if name in modules:
-                raise UnknownName(f"The module {name}.py is left out. {modules[name]}")
-            near = get_close_matches(name, [*known, *_ALIASES], n=3, cutoff=0.6)
-            raise UnknownName(f"There is no source {name} that can be asked{_hint(near, known)}")
+            raise no_source(name, known)
         slugs[slug] = None
     return list(slugs)
+
+
+def no_source(name: str, known: Sequence[str]) -> UnknownName:
+    """What to say of a name that no source has: why a module of that name is left out, what is near, or what there is."""
+    if why := registry.left_out().get(f"{name}.py"):
+        return UnknownName(f"The module {name}.py is left out. {why}")
+    near = get_close_matches(name, [*known, *_ALIASES], n=3, cutoff=0.6)
+    return UnknownName(f"There is no source {name} that can be asked{_hint(near, known)}")
+
+
+def slug_meant(name: str) -> str:
+    """The slug of the adapter that a name means: its own, or of the one it is another word for."""
+    return name if name in registry.adapters() else _ALIASES.get(name, name)
 
 
 def columns_of(names: Iterable[str]) -> list[str]:

@@ -8,9 +8,9 @@ from typing import Any
 
 from enrichment.claims import CleanClaim
 from enrichment.models.check import Outcome
-from sources.attributes import Attribute
+from sources.attributes import Attribute, Kind
 from sources.cleaning import Refused, clean
-from sources.contract import Finding, Subject
+from sources.contract import Claim, Finding, Subject
 from sources.identity import AUTOMATIC, BY_KEY, Verdict, compare
 
 
@@ -84,19 +84,25 @@ def clean_claims(finding: Finding, catalogue: Mapping[str, Attribute]) -> Cleane
     claims: dict[str, CleanClaim] = {}
     refused: list[str] = []
     for claim in finding.claims:
-        attribute = catalogue.get(claim.attribute)
-        if attribute is None or finding.subject.kind not in attribute.kinds:
-            refused.append(f"{claim.attribute}: no such attribute")
-            continue
-        if not claim.references:
-            refused.append(f"{claim.attribute}: no reference")
-            continue
         try:
-            value = clean(attribute, claim.value)
+            cleaned = clean_claim(claim, finding.subject.kind, catalogue)
         except Refused as error:
             refused.append(f"{claim.attribute}: {error}")
             continue
-        if value is not None and claim.attribute not in claims:
-            original = claim.value if isinstance(claim.value, str) and claim.value != value else ""
-            claims[claim.attribute] = CleanClaim(claim.attribute, value, claim.references, original[:10_000])
+        if cleaned is not None:
+            claims.setdefault(claim.attribute, cleaned)
     return Cleaned(tuple(claims.values()), tuple(refused))
+
+
+def clean_claim(claim: Claim, kind: Kind, catalogue: Mapping[str, Attribute]) -> CleanClaim | None:
+    """One claim by catalogue; None when it says nothing. Raises Refused."""
+    attribute = catalogue.get(claim.attribute)
+    if attribute is None or kind not in attribute.kinds:
+        raise Refused("no such attribute")
+    if not claim.references:
+        raise Refused("no reference")
+    value = clean(attribute, claim.value)
+    if value is None:
+        return None
+    original = claim.value if isinstance(claim.value, str) and claim.value != value else ""
+    return CleanClaim(claim.attribute, value, claim.references, original[:10_000])

@@ -202,6 +202,10 @@ class Source(ABC):
     template: ClassVar[bool] = False
     columns: ClassVar[tuple[str, ...]] = ()
 
+    def configured(self, settings: Mapping[str, Any]) -> Source:
+        """The adapter as a user's settings make it: itself, unless its declarations come from them."""
+        return self
+
     def question(self, subject: Subject) -> dict[str, Any]:
         """The inputs by which its question about a subject is told from others: same inputs are asked once."""
         names = sorted({name for alternative in self.needs for name in alternative})
