@@ -94,7 +94,9 @@ def judge(facts: Facts, calm: Facts, *, in_flight: int) -> Verdict:
         for question, rows in facts.lookups.items()
     }
     uncertain = {q for q, rows in facts.lookups.items() if any(state == "uncertain" for state, *_ in rows)}
-    lost = [value for value in (calm.values - facts.values) if (value[2], value[0]) not in uncertain]
+    lost = [
+        value for value in (calm.values - facts.values).elements() if (value[2], value[0]) not in uncertain
+    ]
     twice = {question: count - 1 for question, count in facts.asked.items() if count > 1}
     counts = {
         "items": len(facts.items),
@@ -102,8 +104,8 @@ def judge(facts: Facts, calm: Facts, *, in_flight: int) -> Verdict:
         "items worse": _worse(facts, calm, uncertain),
         "values": sum(facts.values.values()),
         "values lost": len(lost),
-        "values doubled": sum(n - 1 for n in facts.values.values()) + len(facts.values - calm.values) + facts.superseded,
-        "values behind a doubt": len(calm.values - facts.values) - len(lost),
+        "values doubled": (facts.values - calm.values).total() + facts.superseded,
+        "values behind a doubt": (calm.values - facts.values).total() - len(lost),
         "in flight at kills": in_flight,
         "in doubt": sum(doubted.values()),
         "asked twice, free": sum(n for (source, _), n in twice.items() if source == FREE),

@@ -17,6 +17,7 @@ from benchmarks import databases
 from tests.torture import facts
 from tests.torture.house import ROLES, ROOT, House, kill, ports, query, settings_for, vendor
 
+SAYS_EVERY = 5.0  # seconds
 JUST_TOLD = 0.5  # seconds between an answer on the wire and its commit, at most
 
 
@@ -134,7 +135,9 @@ def _houses(environment: dict[str, str], clusters: int) -> Iterator[list[House]]
 def _strike_all(
     plan: Plan, torment: Torment, houses: list[House], environment: dict[str, str], kills: int
 ) -> None:
-    """Kill at random moments until it is enough, or the run has ended."""
+    """Kill at random moments from the first question on until it is enough, or the run has ended."""
+    while kills and not torment.log.stat().st_size:
+        time.sleep(0.1)
     while sum(torment.killed.values()) < kills and not _is_over(environment):
         time.sleep(torment.dice.uniform(0.2, 2 * plan.gap))
         _keep_up(houses)
@@ -150,10 +153,13 @@ def _keep_up(houses: list[House]) -> None:
 
 
 def _wait(plan: Plan, houses: list[House], environment: dict[str, str]) -> None:
-    until = time.monotonic() + plan.longest
-    while not _is_over(environment) and time.monotonic() < until:
+    began = said = time.monotonic()
+    while not _is_over(environment) and time.monotonic() < began + plan.longest:
         _keep_up(houses)
         time.sleep(0.5)
+        if time.monotonic() > said + SAYS_EVERY:
+            said = time.monotonic()
+            plan.say(f"  {said - began:.0f} s of peace, {_progress(environment)}")
 
 
 def _is_over(environment: dict[str, str]) -> bool:

@@ -1,0 +1,60 @@
+"""A short torture on the database that the tests run on; `make torture` is the long one."""
+
+from __future__ import annotations
+
+import os
+
+from tests.torture.facts import Facts, judge
+from tests.torture.torment import Plan, torture
+from tests.torture.vendor import FREE, PAID
+
+
+def test_a_run_survives_killed_processes_without_losing_or_paying_twice() -> None:
+    database = os.environ.get("DATABASE_URL", "sqlite")
+    roles = ("busy worker", "guard", "main", "all")
+    report = torture(Plan(database=database, accounts=60, kills=3, seed=5, gap=1.5, roles=roles, longest=240))
+    assert sum(report.kills.values()) > 0
+    assert not report.verdict.broken
+    assert report.verdict.counts["items"] == 60
+
+
+def facts_of(**changes: object) -> Facts:
+    """What an undisturbed run of one account leaves behind."""
+    facts = Facts()
+    facts.asked.update([(PAID, "company0.com"), (FREE, "company0.com")])
+    facts.lookups = {
+        (source, "company0.com"): [("applied", cost, "")] for source, cost in ((PAID, 1), (FREE, 0))
+    }
+    facts.items = [("completed", "{}")]
+    facts.values.update([("company0.com", "headcount", PAID, "10")])
+    facts.budgets = {"source:1:2026-01": (0, 1), "run:1": (0, 1), "money:2026-01": (0, 250_000)}
+    facts.runs = [("COMPLETED", "{}")]
+    for name, value in changes.items():
+        setattr(facts, name, value)
+    return facts
+
+
+def broken(**changes: object) -> str:
+    """What the checker says of such facts."""
+    return "; ".join(judge(facts_of(**changes), facts_of(), in_flight=1).broken)
+
+
+def test_the_checker_is_content_with_an_undisturbed_run() -> None:
+    assert broken() == ""
+
+
+def test_the_checker_sees_what_is_lost_doubled_open_or_paid_twice() -> None:
+    question = (PAID, "company0.com")
+    value = ("company0.com", "headcount", PAID, "10")
+    plain = facts_of()
+    assert "items lost: 1" in broken(items=[])
+    assert "items lost: 1" in broken(items=[("processing", "{}")])
+    assert "items worse: 1" in broken(items=[("failed", "{}")])
+    assert "values lost: 1" in broken(values=type(plain.values)())
+    assert "values doubled: 1" in broken(values=plain.values + type(plain.values)([value]))
+    assert "asked twice, paid: 1" in broken(asked=plain.asked + type(plain.asked)([question]))
+    assert "at the vendor, 1 in the ledger" in broken(asked=plain.asked - type(plain.asked)([question]))
+    assert "reserved" in broken(budgets=plain.budgets | {"run:1": (1, 1)})
+    assert "the ledger 1" in broken(budgets=plain.budgets | {"run:1": (0, 2)})
+    assert "is still sent" in broken(lookups=plain.lookups | {question: [("sent", 1, "")]})
+    assert "run is RUNNING" in broken(runs=[("RUNNING", "{}")])
