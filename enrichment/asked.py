@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from django.core.exceptions import ValidationError
 
 from enrichment.models import CustomAttribute
+from enrichment.models.attribute import BOTH
 from enrichment.names import custom_attributes
 from sources.attributes import Attribute, Kind, Type, find, slug_of
 
@@ -51,10 +52,11 @@ def _make(kind: Kind, asked: Asked, known: Iterable[Attribute]) -> Attribute:
     if not slug or not slug[0].isalpha():
         raise ValueError(f"'{asked.name[:60]}' can be no attribute: a name begins with a letter from a to z.")
     if slug in {each.slug for each in known}:  # of the other kind of records
-        slug = f"{kind.value}_{slug}"[:_LONGEST]
+        CustomAttribute.objects.filter(slug=slug).update(kind=BOTH)
+        return CustomAttribute.objects.get(slug=slug).as_attribute()
     row = CustomAttribute(
         slug=slug, label=asked.name.strip()[:100], kind=kind.value, type=asked.type.value,
-        description=asked.description[:2000], aliases=[slug_of(asked.name)] if slug != slug_of(asked.name) else [],
+        description=asked.description[:2000],
     )  # fmt: skip
     try:
         row.full_clean()

@@ -10,6 +10,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from config import logs
+from crm import ingesting
 from enrichment import bulk, heartbeats, late, runs, schedule
 
 _log = logging.getLogger(__name__)
@@ -40,6 +41,12 @@ def work(run_id: int) -> None:
         runs.wake(run_id)
 
 
+def ingest(run_id: int) -> None:
+    """Import the uploaded file that a run waits for."""
+    with logs.about(run=run_id):
+        ingesting.fill(run_id)
+
+
 def beat() -> None:
     """A sign of life of the queue."""
     heartbeats.mark()
@@ -56,5 +63,6 @@ def sweep() -> None:
     late.sweep(now)
     if count := runs.sweep(now):
         _log.warning("%d items whose worker ended are queued again.", count)
+    ingesting.sweep(now)
     schedule.follow_all(bulk.clock())
     heartbeats.mark(heartbeats.SWEEPER)

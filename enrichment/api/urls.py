@@ -6,6 +6,7 @@ from django.urls import path, re_path, register_converter
 from drf_spectacular.views import SpectacularAPIView, SpectacularRedocView, SpectacularSwaggerView
 
 from crm.api import entities, profiles, sheet_fields, sheets
+from enrichment.api import files, runs, tasks
 from enrichment.api.errors import no_such_address
 from enrichment.api.ids import IdConverter
 from enrichment.api.key import KeyView
@@ -33,5 +34,18 @@ urlpatterns = [
     path("entity/search", entities.EntitySearch.as_view()),
     path("entity/export", entities.EntityExport.as_view()),
     path("entity/<hex24:entity_id>", entities.EntityOne.as_view()),
+    path("files", files.FileList.as_view()),
+    path("files/upload", files.FileUpload.as_view()),
+    path("files/<hex24:file_id>", files.FileOne.as_view()),
+    path("task", tasks.TaskList.as_view()),
+    path("task/<hex24:task_id>", tasks.TaskOne.as_view()),
+    path("task/<hex24:task_id>/execute", tasks.TaskExecute.as_view()),
+    path("run", runs.RunList.as_view()),
+    path("run/<hex24:run_id>", runs.RunOne.as_view()),
+    path("run/<hex24:run_id>/queue", runs.RunQueue.as_view()),
+    path("run/<hex24:run_id>/cancel", runs.RunCancel.as_view()),
+    path("run/<hex24:run_id>/pause", runs.RunPause.as_view()),
+    path("run/<hex24:run_id>/resume", runs.RunResume.as_view()),
+    path("run/<hex24:run_id>/undo", runs.RunUndo.as_view()),
     re_path(r"^(?P<rest>.*)$", no_such_address),
 ]

@@ -24,7 +24,6 @@ class Migration(migrations.Migration):
                 ('content_type', models.CharField(blank=True, max_length=150)),
                 ('size', models.PositiveBigIntegerField()),
                 ('table', models.JSONField(blank=True, default=dict, help_text='Row count, columns, first rows, encoding.')),
-                ('error', models.CharField(blank=True, help_text='Why it cannot be read as a table.', max_length=500)),
                 ('created_at', models.DateTimeField(auto_now_add=True)),
             ],
             options={

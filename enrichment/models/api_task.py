@@ -18,7 +18,6 @@ class UploadedFile(models.Model):
     content_type = models.CharField(max_length=150, blank=True)
     size = models.PositiveBigIntegerField()
     table = models.JSONField(default=dict, blank=True, help_text="Row count, columns, first rows, encoding.")
-    error = models.CharField(max_length=500, blank=True, help_text="Why it cannot be read as a table.")
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
