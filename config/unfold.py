@@ -102,6 +102,7 @@ UNFOLD: dict[str, Any] = {
                 "items": [
                     _item("Users", "group", "auth_user"),
                     _item("Groups", "shield", "auth_group"),
+                    _item("API keys", "key", "enrichment_apikey"),
                     _item("Signs of life", "monitor_heart", "enrichment_heartbeat", _is_superuser),
                     _item("Schedules", "schedule", "django_q_schedule", _is_superuser),
                     _item("Queued tasks", "queue", "django_q_ormq", _is_superuser),
