@@ -87,9 +87,14 @@ class Network:
         raise AssertionError("none of these sources asks for DNS records")
 
 
-def misbehaviour(adapter: Source, shared: Path) -> list[str]:
-    """The hostile bodies of the corpus that raise anything but a SourceError, or are believed as a claim."""
-    return [name for name, payload in _hostile(shared) if not _is_contained(adapter, payload, believes=False)]
+def misbehaviour(adapter: Source, shared: Path, *, believes: bool = False) -> list[str]:
+    """The hostile bodies of the corpus that raise anything but a SourceError, or are believed as a claim.
+
+    `believes`: the adapter takes any object with a known key, so that only blank claims count.
+    """
+    return [
+        name for name, payload in _hostile(shared) if not _is_contained(adapter, payload, believes=believes)
+    ]
 
 
 def damage(adapter: Source, payload: Payload) -> list[str]:
