@@ -33,8 +33,9 @@ Status, State = EnrichmentRun.Status, RunItem.State
 LEASE = timedelta(seconds=settings.LEASE)
 RENEWS_EVERY = settings.LEASE / 3  # seconds
 NAP = 2.0  # seconds a worker waits for parked items before it looks at other runs
-MOST_STARTS = 5
-ALONE_AFTER = 2  # starts after which an item is taken alone: whether it is what ends its workers
+MOST_STARTS = 8
+FEW = 10  # items taken together when the first's workers ended twice, one by one after four times: to find the culprit
+_FEW_AFTER, _ALONE_AFTER = 2, 4  # starts
 MOST_WAITING = 5  # messages in the queue, beyond which one more wakes nobody
 _SMALLEST, _LARGEST = 100, 1000  # items a chunk
 
@@ -144,7 +145,7 @@ def work(
         run = EnrichmentRun.objects.get(pk=run_id)
         if run.status != Status.RUNNING or run.undone_at:
             return False
-        items = claim(run, 1 if _is_suspect(run_id) else size)
+        items = claim(run, min(size, _most_at_once(run_id)))
         if not items:
             return _rests(run_id)
         if len(items) == size:
@@ -166,11 +167,12 @@ def _call_help(run_id: int) -> None:
         _log.warning("No help can be called at the moment: %s", error)
 
 
-def _is_suspect(run_id: int) -> bool:
-    """Whether the next item's workers ended so often that it may be why."""
+def _most_at_once(run_id: int) -> int:
+    """How many items a worker takes: the more often the next one's workers ended, the fewer go with it."""
     is_due = Q(not_before=None) | Q(not_before__lte=timezone.now())
     queue = RunItem.objects.filter(is_due, run=run_id, state=State.QUEUED).order_by("position")
-    return (queue.values_list("starts", flat=True).first() or 0) >= ALONE_AFTER
+    starts = queue.values_list("starts", flat=True).first() or 0
+    return 1 if starts >= _ALONE_AFTER else FEW if starts >= _FEW_AFTER else _LARGEST
 
 
 def _rests(run_id: int) -> bool:

@@ -58,13 +58,15 @@ class Supervisor:
             heartbeats.clear_stop()
             self._canary.start()
         connections.close_all()
+        self._hold()  # the leash is there before whom it holds
         for child in self._children:
             child.start()
-        self._hold()
+            self._hold()
 
     def _watch(self) -> None:
         for child in self._children:
             child.watch()
+            self._hold()
         if self._canary and self._cluster and self._canary.stuck.is_set():
             _log.warning(
                 "The workers gave no sign of life for %.0f s: killed, to start again.", self._timing.stuck

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import argparse
 import random
+import signal
 import sys
 from collections.abc import Sequence
+from types import FrameType
 
 from benchmarks import databases
 from tests.torture.house import ROLES
@@ -33,6 +35,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--roles", nargs="+", default=ROLES, choices=ROLES, help="whom to kill")
     parser.add_argument("--verbose", action="store_true", help="say how it goes on")
     options = parser.parse_args(arguments)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, _end)
     broken = 0
     for database in options.database:
         print(f"{databases.name_of(database)}, seed {options.seed}", flush=True)
@@ -46,6 +50,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(shown(report), flush=True)
         broken += len(report.verdict.broken)
     return min(broken, 1)
+
+
+def _end(number: int, frame: FrameType | None) -> None:
+    """Leave through all `finally`s: nothing is left running, also where a script started us in the background."""
+    sys.exit(128 + number)
 
 
 def shown(report: Report) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import random
 import signal
 import sqlite3
@@ -147,20 +146,29 @@ class House:
         members = self.members().get(role, [])
         return [dice.choice(members)] if members else []
 
-    def kill_groups(self) -> None:
-        """SIGKILL to every process group of the family: nothing that is just being started escapes."""
-        for process in self.family()[1:]:
-            with suppress(psutil.NoSuchProcess, ProcessLookupError, PermissionError):
-                os.killpg(os.getpgid(process.pid), signal.SIGKILL)
+    def kill_all(self) -> None:
+        """SIGKILL to everything that belongs to this installation and cluster, orphans and what is just being started too."""
+        while everybody := self.everybody():
+            kill(everybody)
+            psutil.wait_procs(everybody, timeout=5)
+
+    def everybody(self) -> list[Process]:
+        """All processes of this cluster, whoever their parents are."""
+        mine = {name: self.environment[name] for name in ("FOOTNOTE_HOME", "FOOTNOTE_CLUSTER")}
+        found = []
+        for process in psutil.process_iter():
+            with suppress(psutil.NoSuchProcess, psutil.AccessDenied):
+                if mine.items() <= process.environ().items() and process.status() != psutil.STATUS_ZOMBIE:
+                    found.append(process)
+        return found
 
     def stop(self) -> None:
         """End it as a user does, and make sure that it has ended."""
-        everybody = self.family()
         if self.process and self.is_up:
             self.process.send_signal(signal.SIGTERM)
             with suppress(subprocess.TimeoutExpired):
                 self.process.wait(20)
-        kill(everybody)
+        self.kill_all()
         if self.process:
             self.process.wait()
 

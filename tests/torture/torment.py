@@ -66,7 +66,7 @@ class Torment:
         hit = victims if role.endswith("worker") else house.family()
         held = ports(hit)
         if role == "all":
-            house.kill_groups()
+            house.kill_all()
         kill(victims)
         self.in_flight += self._count(held)
         self.killed[role] += 1
