@@ -220,7 +220,10 @@ class Asker:
         ]
         source = self.step.source
         call = Call(
-            questions=questions, wanted=self.wanted, settings=source.settings, key=key_of(source.slug)
+            questions=questions,
+            wanted=self.wanted,
+            settings=source.settings,
+            key=key_of(source.slug, self.step.adapter),
         )
         answers = self.step.adapter.fetch(call, http)
         if len(answers) != len(group):

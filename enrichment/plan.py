@@ -59,9 +59,10 @@ def make_plan(
     candidates: list[Step] = []
     left_out: list[LeftOut] = []
     for source in sorted(sources, key=lambda row: (row.rank, row.slug)):
-        adapter = adapters.get(source.adapter)
         if not source.adapter or (chosen and source.slug not in chosen):
             continue
+        found = adapters.get(source.adapter)
+        adapter = found.configured(source.settings) if found else None
         reason = _reason(source, adapter, kind, keys, is_chosen=bool(chosen))
         if not reason and is_paid_held and source.cost:
             reason = "is held after a restore: confirm under Preferences"

@@ -47,6 +47,12 @@ def _add_attributes(adapters: Iterable[Source]) -> None:
     CustomAttribute.objects.bulk_create(rows, ignore_conflicts=True)
 
 
+def adapter_of(source: EnrichmentSource) -> Source | None:
+    """The adapter of a source with the source's settings; None for a writer, or when it is not installed."""
+    adapter = registry.adapters().get(source.adapter)
+    return adapter.configured(source.settings) if adapter else None
+
+
 def row_of(adapter: Source) -> EnrichmentSource:
     """An unsaved row with the adapter's own declarations; off until a user turns it on."""
     return EnrichmentSource(

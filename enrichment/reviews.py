@@ -94,7 +94,11 @@ def _decide_answers(item: RunItem, chosen: dict[str, Any] | None) -> None:
 def _claims_of(lookup: Lookup, chosen: dict[str, Any]) -> tuple[CleanClaim, ...]:
     """What the chosen finding of a kept answer claims, read and cleaned anew."""
     catalogue = {**BY_SLUG, **{row.slug: row.as_attribute() for row in CustomAttribute.objects.all()}}
-    findings = registry.get(lookup.source.adapter).parse(payload_of(lookup), catalogue)
+    findings = (
+        registry.get(lookup.source.adapter)
+        .configured(lookup.source.settings)
+        .parse(payload_of(lookup), catalogue)
+    )
     if chosen["finding"] >= len(findings):
         raise ReviewRefused("The kept answer is read differently by now; run this item again.")
     return clean_claims(findings[chosen["finding"]], catalogue).claims

@@ -24,6 +24,7 @@ from enrichment.keys import key_of
 from enrichment.models import EnrichmentRun, EnrichmentSource, Preferences, RunItem
 from enrichment.plan import Plan, make_plan
 from enrichment.queries import credits_by_source, outcomes_by_source
+from enrichment.registration import adapter_of
 from sources import registry
 from sources.attributes import Kind
 
@@ -65,9 +66,9 @@ def plan_for(kind: Kind, *, wanted: Sequence[str] = (), sources: Sequence[str] =
         raise RunRefused(f"There is no source {', '.join(unknown)}; `manage.py sources` lists them.")
     adapters = registry.adapters()
     keys = {
-        row.slug: bool(key_of(row.slug))
+        row.slug: bool(key_of(row.slug, adapter))
         for row in rows
-        if row.adapter in adapters and adapters[row.adapter].secret
+        if (adapter := adapter_of(row)) and adapter.secret
     }
     return make_plan(
         kind=kind, sources=rows, adapters=adapters, keys=keys, wanted=wanted, chosen=sources,

@@ -20,6 +20,7 @@ from crm.models import Account, Contact
 from enrichment import budget, bulk, claims, runs
 from enrichment.models import EnrichmentRun, EnrichmentSource, Freshness, RunItem, ScheduleFiring
 from enrichment.models.source import folded
+from enrichment.registration import adapter_of
 from sources import registry
 from sources.attributes import IDENTITY, Kind, identity_slug
 from sources.cadence import Cadence
@@ -98,7 +99,7 @@ def is_scheduled(source: EnrichmentSource) -> bool:
 
 def kinds_of(source: EnrichmentSource) -> list[Kind]:
     """The kinds of records that the source can be asked about."""
-    adapter = registry.adapters().get(source.adapter)
+    adapter = adapter_of(source)
     return sorted(adapter.kinds) if adapter else []
 
 
@@ -230,7 +231,7 @@ def _in_segments(source: EnrichmentSource, kind: Kind) -> QuerySet[Any]:
 def _has_inputs(source: EnrichmentSource, kind: Kind) -> Q:
     """Whether a record has what the source must be asked with, as `subjects.has_inputs` says it of one record."""
     fits = _NONE
-    for need in registry.adapters()[source.adapter].needs:
+    for need in registry.adapters()[source.adapter].configured(source.settings).needs:
         has_all = _ALL
         for name in need:
             has_it = Q(current_values__has_key=name)

@@ -13,14 +13,14 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, path
 from django.utils import timezone
 
-from config import env
 from enrichment import schedule
 from enrichment.admin.base import FootnoteAdmin, button, column
 from enrichment.admin.sources_form import RankForm, SourceForm
 from enrichment.admin.sources_refresh import SHOWN, RefreshMixin, note_next, shown_fields
 from enrichment.admin.tables import register_table
+from enrichment.keys import key_of, key_variable
 from enrichment.models import AttributeValue, Budget, EnrichmentSource
-from sources import registry
+from enrichment.registration import adapter_of
 
 WHEN = ("cadence", "priority_cadences", "segments", "asks_new", "time_zone")
 
@@ -135,7 +135,8 @@ def budget_scope(source: EnrichmentSource) -> str:
 
 def key_state(source: EnrichmentSource) -> tuple[str, str]:
     """Whether a source's key is present, missing or not needed, and the variable that holds it."""
-    adapter = registry.adapters().get(source.adapter)
+    adapter = adapter_of(source)
     if adapter is None or adapter.secret is None:
         return "not needed", ""
-    return ("present" if env.text(adapter.secret.env) else "missing"), adapter.secret.env
+    state = "present" if key_of(source.slug, adapter) else "missing"
+    return state, key_variable(source.slug, adapter)

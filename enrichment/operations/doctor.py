@@ -162,9 +162,11 @@ def _source(row: EnrichmentSource, adapter: Source | None) -> Iterator[Advice]:
             about, f"its adapter {row.adapter} is not installed: install it or turn the source off"
         )
         return
-    if adapter.secret and not key_of(row.slug):
+    if adapter.secret and not key_of(row.slug, adapter):
         where = f" (get one at {adapter.secret.help_url})" if adapter.secret.help_url else ""
-        yield _problem(about, f"has no key: set {key_variable(row.slug)}{where} or turn the source off")
+        yield _problem(
+            about, f"has no key: set {key_variable(row.slug, adapter)}{where} or turn the source off"
+        )
     if row.paused_until and row.paused_until > bulk.clock():
         yield _warning(about, f"is paused until {row.paused_until:%Y-%m-%d %H:%M} UTC: {row.paused_reason}")
 

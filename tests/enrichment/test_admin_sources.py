@@ -12,6 +12,7 @@ from django.utils import timezone
 from enrichment.admin import tables as table_pages
 from enrichment.claims import record
 from enrichment.models import Budget, CustomAttribute, EnrichmentSource, Preferences
+from sources import registry
 from sources.attributes import Kind
 from sources.contract import Secret
 from tests import factories as make
@@ -33,11 +34,9 @@ def olive(client):
 @pytest.fixture
 def paid(monkeypatch):
     """A source whose adapter needs a key."""
-    from enrichment.admin import sources
-
     adapter = FakeSource("paid")
     adapter.secret = Secret(env="PAID_API_KEY")  # type: ignore[misc]
-    monkeypatch.setattr(sources.registry, "adapters", lambda: {"paid": adapter})  # type: ignore[attr-defined]
+    monkeypatch.setattr(registry, "adapters", lambda: {"paid": adapter})
     monkeypatch.delenv("PAID_API_KEY", raising=False)
     return make.make_source("paid", cost=2, monthly_limit=1000)
 

@@ -72,9 +72,9 @@ def _facts(row: EnrichmentSource, adapter: Source) -> Iterator[tuple[str, str]]:
     yield "cost", _cost(row)
     yield "refreshed", row.cadence
     if adapter.secret:
-        variable = key_variable(row.slug)
+        variable = key_variable(row.slug, adapter)
         place = f", get one at {adapter.secret.help_url}" if adapter.secret.help_url else ""
-        is_set = bool(key_of(row.slug))
+        is_set = bool(key_of(row.slug, adapter))
         yield "key", f"{variable} is set" if is_set else f"{variable} is missing{place}"
     if row.paused_until and row.paused_until > timezone.now():
         yield "paused", f"until {row.paused_until:%Y-%m-%d %H:%M} UTC: {row.paused_reason}"
