@@ -10,7 +10,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from config import logs
-from crm import ingesting
+from crm import ingesting, timetable
 from enrichment import bulk, heartbeats, late, runs, schedule
 
 _log = logging.getLogger(__name__)
@@ -64,5 +64,6 @@ def sweep() -> None:
     if count := runs.sweep(now):
         _log.warning("%d items whose worker ended are queued again.", count)
     ingesting.sweep(now)
+    timetable.sweep(bulk.clock())
     schedule.follow_all(bulk.clock())
     heartbeats.mark(heartbeats.SWEEPER)

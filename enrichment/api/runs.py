@@ -100,7 +100,13 @@ class UndoneAnswer(serializers.Serializer[Any]):
     current_values = serializers.IntegerField()
 
 
-_SORTABLE = {"created_at": "created_at", "updated_at": UPDATED, "status": "status", "name": "name"}
+_SORTABLE = {
+    "created_at": "created_at",
+    "updated_at": UPDATED,
+    "status": "status",
+    "name": "name",
+    "agent_type": "pk",
+}
 _PAGE = page_serializer("RunPage", "runs", RunAnswer(many=True))
 _FILTERS = {
     "status": "status__in", "created_after": "created_at__gt", "created_before": "created_at__lt",

@@ -6,7 +6,7 @@ from django.urls import path, re_path, register_converter
 from drf_spectacular.views import SpectacularAPIView, SpectacularRedocView, SpectacularSwaggerView
 
 from crm.api import entities, profiles, sheet_fields, sheets
-from enrichment.api import files, runs, tasks
+from enrichment.api import files, runs, schedules, signals, starting, tasks
 from enrichment.api.errors import no_such_address
 from enrichment.api.ids import IdConverter
 from enrichment.api.key import KeyView
@@ -40,12 +40,17 @@ urlpatterns = [
     path("task", tasks.TaskList.as_view()),
     path("task/<hex24:task_id>", tasks.TaskOne.as_view()),
     path("task/<hex24:task_id>/execute", tasks.TaskExecute.as_view()),
-    path("run", runs.RunList.as_view()),
+    path("run", starting.RunStart.as_view()),
     path("run/<hex24:run_id>", runs.RunOne.as_view()),
     path("run/<hex24:run_id>/queue", runs.RunQueue.as_view()),
     path("run/<hex24:run_id>/cancel", runs.RunCancel.as_view()),
     path("run/<hex24:run_id>/pause", runs.RunPause.as_view()),
     path("run/<hex24:run_id>/resume", runs.RunResume.as_view()),
     path("run/<hex24:run_id>/undo", runs.RunUndo.as_view()),
+    path("plan", starting.Plan.as_view()),
+    path("schedule", schedules.ScheduleList.as_view()),
+    path("schedule/<hex24:schedule_id>", schedules.ScheduleOne.as_view()),
+    path("signal", signals.SignalList.as_view()),
+    path("signal/<hex24:signal_id>", signals.SignalOne.as_view()),
     re_path(r"^(?P<rest>.*)$", no_such_address),
 ]

@@ -85,7 +85,7 @@ class Migration(migrations.Migration):
                 ('note', models.CharField(blank=True, help_text='Why the last moment made no run.', max_length=300)),
                 ('created_at', models.DateTimeField(auto_now_add=True)),
                 ('updated_at', models.DateTimeField(auto_now=True)),
-                ('key', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='enrichment.apikey', to_field='prefix')),
+                ('key', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='enrichment.apikey', to_field='prefix')),
                 ('profile', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='schedules', to='crm.idealcustomerprofile')),
                 ('task', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='schedules', to='enrichment.apitask')),
             ],

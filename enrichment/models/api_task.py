@@ -65,7 +65,7 @@ class ApiSchedule(models.Model):
     task = models.ForeignKey(ApiTask, on_delete=models.CASCADE, related_name="schedules")
     profile = models.ForeignKey(IdealCustomerProfile, on_delete=models.CASCADE, related_name="schedules")
     key = models.ForeignKey(
-        ApiKey, null=True, blank=True, to_field="prefix", on_delete=models.SET_NULL, related_name="+"
+        ApiKey, null=True, blank=True, to_field="prefix", on_delete=models.CASCADE, related_name="+"
     )
     cron = models.CharField(max_length=100)
     parameters = models.JSONField(default=dict, blank=True)
