@@ -24,7 +24,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--accounts", type=int, default=2000)
     parser.add_argument("--kills", type=int, default=200)
-    parser.add_argument("--gap", type=float, default=2.0, help="mean seconds between two kills")
+    parser.add_argument("--gap", type=float, default=1.5, help="mean seconds between two kills")
     parser.add_argument(
         "--seed", type=int, default=random.randrange(10**6), help="of an earlier run, to see it again"
     )

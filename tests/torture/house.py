@@ -139,12 +139,14 @@ class House:
             if (role := self.roles.get(child.pid, ""))
         ]
 
-    def victims(self, role: str, dice: random.Random) -> list[Process]:
-        """Whom a kill of `role` hits: one process, or everything."""
-        if role == "all":
-            return self.family()
-        members = self.members().get(role, [])
-        return [dice.choice(members)] if members else []
+    def victims(self, roles: Sequence[str], dice: random.Random) -> tuple[str, list[Process]]:
+        """One of `roles` that somebody has at the moment, and whom a kill of it hits: one process, or everything."""
+        members = self.members()
+        there = [role for role in roles if role in members or (role == "all" and members)]
+        if not there:
+            return "", []
+        role = dice.choice(there)
+        return role, self.everybody() if role == "all" else [dice.choice(members[role])]
 
     def kill_all(self) -> None:
         """SIGKILL to everything that belongs to this installation and cluster, orphans and what is just being started too."""

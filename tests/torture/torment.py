@@ -57,9 +57,8 @@ class Torment:
     in_flight: int = 0
 
     def strike(self, house: House, roles: tuple[str, ...]) -> bool:
-        """Kill one process, or all; False: whom the dice chose is not there just now."""
-        role = self.dice.choice(roles)
-        victims = house.victims(role, self.dice)
+        """Kill one process, or all; False: nobody is there just now."""
+        role, victims = house.victims(roles, self.dice)
         if not victims:
             return False
         # A killed guard, leader or supervisor takes the workers along.
