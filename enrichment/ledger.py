@@ -124,8 +124,10 @@ def refusals(
     failed = Lookup.objects.filter(
         source=source, run=run, key__in=bulk.among(keys, "text"), state=Lookup.State.FAILED
     )
-    rows = failed.exclude(answered_at=None).exclude(pk__in=bulk.among(told)).order_by("sent_at")
-    return {row.key: Kept(row.pk, row.sent_at, payload_of(row)) for row in rows if row.sent_at}
+    rows = failed.exclude(answered_at=None).order_by("sent_at", "pk")
+    newest = {row.key: Kept(row.pk, row.sent_at, payload_of(row)) for row in rows if row.sent_at}
+    # Of a question that was tried again its items know the last error only.
+    return {key: kept for key, kept in newest.items() if kept.lookup not in told}
 
 
 def payload_of(row: Lookup) -> Payload:
@@ -185,6 +187,13 @@ def wait_for(pending: Sequence[tuple[int, Pending]]) -> None:
         open_ones.filter(pk=lookup).update(
             state=Lookup.State.WAITING, token=_text(each.token)[:500], poll_at=each.poll_at
         )
+
+
+def ask_again(lookups: Collection[int]) -> None:
+    """Let questions in doubt be put again, as a person decided; what they may have cost stays spent."""
+    Lookup.objects.filter(pk__in=bulk.among(lookups), state=Lookup.State.UNCERTAIN).update(
+        state=Lookup.State.FAILED, error="no answer was stored; a person had it asked again"
+    )
 
 
 def store_late(lookup: Lookup, payload: Payload) -> bool:

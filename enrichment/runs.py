@@ -256,9 +256,12 @@ def finish(run_id: int) -> None:
         "sources": outcomes_by_source(run),
         "credits": credits_by_source(run),
     }
-    EnrichmentRun.objects.filter(pk=run_id, status=Status.RUNNING).update(
-        status=Status.COMPLETED, finished_at=timezone.now(), summary=run.summary | told
-    )
+    with transaction.atomic():
+        # Who queues items again holds the run: what it queued is seen here, or the run is opened after.
+        going = EnrichmentRun.objects.filter(pk=run_id, status=Status.RUNNING)
+        is_going = going.select_for_update().first() is not None
+        if is_going and not RunItem.objects.filter(run_id=run_id, state__in=RunItem.OPEN).exists():
+            going.update(status=Status.COMPLETED, finished_at=timezone.now(), summary=run.summary | told)
 
 
 def pause(run: EnrichmentRun) -> None:
@@ -292,24 +295,17 @@ def _cancel_items(run: EnrichmentRun) -> None:
     )
 
 
-def retry_failed(run: EnrichmentRun) -> int:
-    """Queue the failed and skipped items again; how many."""
-    if run.undone_at:
-        raise RunRefused("The run was undone; start a new one.")
-    count = RunItem.objects.filter(run=run, state__in=(State.FAILED, State.SKIPPED)).update(
-        state=State.QUEUED, reason="", starts=0, finished_at=None, not_before=None
-    )
-    if count:
-        reopen(run.pk)
-    return count
-
-
 def reopen(run_id: int) -> None:
-    """Let a run that ended go on with items that were queued again."""
+    """Let a run that ended go on with items that were queued again, and wake a worker."""
+    open_again(run_id)
+    wake(run_id)
+
+
+def open_again(run_id: int) -> None:
+    """Let a run that ended go on; in the transaction that queues items, so that none is forgotten."""
     EnrichmentRun.objects.filter(pk=run_id, undone_at=None).exclude(status=Status.PAUSED).update(
         status=Status.RUNNING, finished_at=None
     )
-    wake(run_id)
 
 
 def sweep(now: datetime) -> int:

@@ -31,15 +31,19 @@ class Work:
     doubts: list[dict[str, Any]] = field(default_factory=list)
     parked_until: datetime | None = None
     waits_for: int | None = None
+    retried: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
         """Take up what an item that was put off knows already."""
         self.outcomes = dict(self.item.outcomes)
+        self.retried = frozenset(slug for slug, entry in self.outcomes.items() if entry.get("again"))
         if self.item.not_before:
             self.doubts = [entry for entry in self.item.evidence if "lookup" in entry]
 
     def is_done_with(self, slug: str) -> bool:
-        """Whether the source was done with this item before it was put off."""
+        """Whether the source was done with this item before it was put off, or before others are tried again."""
+        if self.retried and slug not in self.retried:
+            return True
         prior = self.outcomes.get(slug)
         return bool(self.item.not_before and prior and prior["outcome"] not in _COMES_AGAIN)
 
@@ -52,6 +56,8 @@ class Work:
     ) -> None:
         """Keep what a source said or why it was not asked."""
         self.outcomes[slug] = {"outcome": outcome, "reason": reason[:300], "lookup": lookup, "claims": claims}
+        if slug in self.retried and outcome in _COMES_AGAIN and outcome != SKIPPED:
+            self.outcomes[slug]["again"] = True
 
     def note_checked(self, slug: str, outcome: str) -> None:
         """Keep what this run recorded of a source before a restart."""

@@ -13,10 +13,11 @@ from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
 
-from enrichment import reviews
+from enrichment import retrying, reviews
 from enrichment.admin.base import ReadOnlyAdmin, column, require
 from enrichment.admin.evidence import record_link
 from enrichment.admin.progress import TONES
+from enrichment.admin.retries import MAY_RETRY
 from enrichment.models import EnrichmentRun, EnrichmentSource, RunItem
 from enrichment.rows import subject_of_row
 from sources.attributes import Kind
@@ -129,6 +130,7 @@ class RunItemAdmin(ReadOnlyAdmin):
                 "candidates": candidate_rows(item),
                 "is_about_answers": any("lookup" in each for each in item.evidence),
                 "none": NONE,
+                "may_retry": retrying.is_retryable(item) and request.user.has_perm(MAY_RETRY),
                 "may_decide": item.state == RunItem.State.REVIEW and request.user.has_perm(MAY_DECIDE),
             }
         return super().change_view(request, object_id, form_url, context)  # type: ignore[no-any-return]

@@ -17,6 +17,7 @@ from enrichment import runs
 from enrichment.admin.base import ReadOnlyAdmin, column, require
 from enrichment.admin.items import OUTCOME_TONES
 from enrichment.admin.progress import BUTTONS, as_json, state_links
+from enrichment.admin.retries import RetryMixin
 from enrichment.claims import undo
 from enrichment.models import AttributeValue, Check, EnrichmentRun, EnrichmentSource, RunItem
 
@@ -31,7 +32,7 @@ _BY_SOURCE = ("sources", "credits")  # parts of the summary that make a table of
 
 
 @admin.register(EnrichmentRun)
-class EnrichmentRunAdmin(ReadOnlyAdmin):
+class EnrichmentRunAdmin(RetryMixin, ReadOnlyAdmin):
     """All runs, imports among them."""
 
     list_display = ("name", "status_label", "bar", "kind", "created_at", "created_by")
@@ -50,6 +51,7 @@ class EnrichmentRunAdmin(ReadOnlyAdmin):
         return [
             path("<int:pk>/progress/", view(self.progress_view), name=f"{name}_progress"),
             path("<int:pk>/undo/", view(self.undo_view), name=f"{name}_undo"),
+            path("<int:pk>/retry/", view(self.retry_view), name=f"{name}_retry"),
             path("<int:pk>/<slug:act>-run/", view(self.steer_view), name=f"{name}_steer"),
             *super().get_urls(),
         ]
@@ -120,24 +122,17 @@ class EnrichmentRunAdmin(ReadOnlyAdmin):
         return JsonResponse(as_json(run))
 
     def steer_view(self, request: HttpRequest, pk: int, act: str) -> HttpResponse:
-        """Pause, resume, cancel, or retry what failed."""
+        """Pause, resume or cancel."""
         if request.method != "POST":
             return HttpResponseNotAllowed(["POST"])
         require(request, MAY_STEER)
         run = get_object_or_404(EnrichmentRun, pk=pk)
-        steps = {
-            "pause": runs.pause,
-            "resume": runs.resume,
-            "cancel": runs.cancel,
-            "retry": runs.retry_failed,
-        }
+        steps = {"pause": runs.pause, "resume": runs.resume, "cancel": runs.cancel}
         try:
-            result = steps[act](run) if act in steps else None
+            if act in steps:
+                steps[act](run)
         except runs.RunRefused as refused:
             messages.error(request, str(refused))
-        else:
-            if act == "retry":
-                messages.success(request, f"{result} items are tried again.")
         return redirect("admin:enrichment_enrichmentrun_change", pk)
 
     def undo_view(self, request: HttpRequest, pk: int) -> HttpResponse:
@@ -172,7 +167,9 @@ def source_rows(run: EnrichmentRun) -> list[dict[str, Any]]:
     labels = dict(EnrichmentSource.objects.filter(slug__in=outcomes).values_list("slug", "label"))
     return [
         {
+            "slug": slug,
             "label": labels.get(slug, slug),
+            "failed": counts.get("failed", 0),
             "outcomes": [
                 (name.replace("_", " "), OUTCOME_TONES.get(name, "default"), n) for name, n in counts.items()
             ],

@@ -81,9 +81,10 @@ def test_failed_items_are_tried_again(olive, run):
     RunItem.objects.filter(state="queued").update(state="completed")
     EnrichmentRun.objects.update(status="COMPLETED")
 
-    page = steer(olive, run, "retry").content.decode()
+    retry = reverse("admin:enrichment_enrichmentrun_retry", args=[run.pk])
+    page = olive.post(retry, follow=True).content.decode()
 
-    assert "1 items are tried again" in page
+    assert "1 item is tried again" in page
     assert not run.items.filter(state="failed").exists()
 
 

@@ -9,7 +9,7 @@ from django.utils import timezone
 from django_q.models import OrmQ
 
 from crm.models import Account
-from enrichment import asking, ledger, runs
+from enrichment import asking, ledger, retrying, runs
 from enrichment.engine import Chunk
 from enrichment.models import Budget, EnrichmentRun, EnrichmentSource, Lookup, RunItem
 from sources import registry
@@ -163,7 +163,7 @@ def test_what_was_refused_before_a_worker_ended_is_not_asked_and_paid_again(
     assert fakes["fake"].asked == ["a.com"]
     assert RunItem.objects.values_list("state", "reason").get() == ("failed", "it says something else")
 
-    assert runs.retry_failed(run) == 1
+    assert retrying.retry(run) == 1
     work(run)
     assert fakes["fake"].asked == ["a.com", "a.com"]
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -10,6 +9,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db.models import Count
 
 from enrichment import claims
+from enrichment.management.asking import ask_first
 from enrichment.models import EnrichmentRun
 
 _MOST_ATTRIBUTES = 12
@@ -34,22 +34,12 @@ class Command(BaseCommand):
             raise CommandError(f"Run {run.pk} is {run.get_status_display()}: cancel it or let it end first.")
         for line in _at_stake(run):
             self.stdout.write(line)
-        if not options["yes"]:
-            self._ask(run)
+        ask_first(self.stdout, f"Undo run {run.pk}?", is_sure=options["yes"])
         undone = claims.undo(run.pk)
         self.stdout.write(
             f"Run {run.pk} is undone. Records looked at: {undone.records}. "
             f"Current values changed: {undone.current}."
         )
-
-    def _ask(self, run: EnrichmentRun) -> None:
-        """Raises CommandError unless a person says yes."""
-        if not sys.stdin.isatty():
-            raise CommandError("Nothing was changed: add --yes, nobody is here to ask.")
-        self.stdout.write(f"Undo run {run.pk}? [y/N] ", ending="")
-        self.stdout.flush()
-        if sys.stdin.readline().strip().lower() not in ("y", "yes"):
-            raise CommandError("Nothing was changed.")
 
 
 def _at_stake(run: EnrichmentRun) -> Iterator[str]:
