@@ -22,7 +22,7 @@ _LEAST_SCORE = 50
 
 
 class CeoEmail(Source):
-    """With a Hunter key asks its finder; without one makes the address by the domain's pattern, when it takes mail.
+    """With a Hunter key, its own or the setting `hunter_key`, asks Hunter's finder; without one makes the address by the domain's pattern, when it takes mail.
 
     The pattern is the attribute `email_pattern` (Hunter's domain search tells it), else `{first}.{last}`. A guess
     has a reference `guess:pattern/confidence` beside that of the MX records.
@@ -43,9 +43,9 @@ class CeoEmail(Source):
         name, domain = text(call.subject.known.get("ceo_name")), call.subject.domain
         if not (name and domain):
             raise NotAllowed("an address is found for the name of a chief executive and a domain only")
-        if call.key:
+        if key := call.key or text(call.settings.get("hunter_key")):
             params = {"domain": domain, "full_name": name}
-            return [http.get("email-finder", params=params, headers={"X-API-KEY": call.key})]
+            return [http.get("email-finder", params=params, headers={"X-API-KEY": key})]
         known = email_guess.pattern_of(text(call.subject.known.get("email_pattern")))
         answer = {
             "domain": domain,

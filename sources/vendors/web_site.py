@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from urllib.parse import urljoin, urlsplit
 
@@ -35,6 +35,7 @@ MAX_ROBOTS = 500_000
 _ACCEPT = {"Accept": "text/html,application/xhtml+xml;q=0.9,*/*;q=0.1"}
 _HTML = ("text/html", "application/xhtml+xml")
 _UTF_16 = (b"\xff\xfe", b"\xfe\xff")
+_REDIRECTS, _MOST_REDIRECTS = (301, 302, 303, 307, 308), 5
 _ENDING = re.compile(r"\.(?:html?|php|aspx?|jsp)$")
 
 
@@ -50,7 +51,7 @@ class Site:
         """The page at `url`, cut at MAX_BODY; raises NotAllowed when robots.txt forbids it."""
         if self.rules and not self.rules.can_fetch(url, ROBOT):
             raise NotAllowed(f"{self.origin}/robots.txt asks robots to stay away from {urlsplit(url).path}")
-        page = self.http.get(url, headers=_ACCEPT)
+        page = _follow(self.http, url, _ACCEPT)
         return replace(page, body=page.body[:MAX_BODY])
 
     def more(self, home: Payload, kinds: Iterable[re.Pattern[str]], seconds: float) -> list[Payload]:
@@ -92,7 +93,7 @@ def open_site(name: str, http: Http, deadline: float) -> Site:
 
 def enter(origin: str, http: Http) -> Site:
     """The site at `origin` by its robots.txt, as RFC 9309 says: 4xx allows all, and where it cannot be told we stay away."""
-    answer = http.get(f"{origin}/robots.txt")
+    answer = _follow(http, f"{origin}/robots.txt", None)
     if answer.status >= 500 or answer.status == 429:
         raise SourceUnavailable(
             f"{origin}/robots.txt answers {answer.status}: the site is not read until it is readable"
@@ -106,6 +107,20 @@ def enter(origin: str, http: Http) -> Site:
     if not rules.can_fetch(f"{origin}/", ROBOT):
         raise NotAllowed(f"{origin}/robots.txt asks robots to stay away")
     return Site(origin, rules, http)
+
+
+def _follow(http: Http, url: str, headers: Mapping[str, str] | None) -> Payload:
+    """What is at `url`, where the network of a source with an address of its own leaves redirects to us."""
+    for _ in range(1 + _MOST_REDIRECTS):
+        answer = http.get(url, headers=headers)
+        location = answer.headers.get("location", "")
+        if answer.status not in _REDIRECTS or not location:
+            return answer
+        try:
+            url = urljoin(url, location)
+        except ValueError:
+            return answer
+    raise SourceUnavailable(f"{origin_of(url)} redirects more than {_MOST_REDIRECTS} times")
 
 
 def read(payload: Payload) -> Page | None:

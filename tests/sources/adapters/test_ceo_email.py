@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from sources.adapters.ceo_email import CeoEmail
-from sources.contract import Finding, Payload, Subject
+from sources.contract import Call, Finding, Payload, Question, Subject
 from sources.errors import NotAllowed, PayloadChanged, RateLimited, SourceError, SourceRefused
 from sources.identity import Verdict, compare
 from tests.sources.adapters.paid_apis import KEY, Vendor, cleaned, loopback
@@ -109,6 +109,13 @@ def test_hunter_is_asked_over_the_wire():
     assert head.startswith("GET /email-finder?domain=acme.example&full_name=Dr.+Zo%C3%AB+van+Roe HTTP/1.1")
     assert f"X-API-KEY: {KEY}" in head
     assert told(SOURCE.parse(payload, {})[0])[0] == "zoe@acme.example"
+
+
+def test_hunters_key_may_be_handed_over_among_the_settings():
+    vendor = Vendor(answer({"data": FOUND}))
+    questions = [Question(subject=ACME)]
+    SOURCE.fetch(Call(questions=questions, wanted={}, settings={"hunter_key": KEY}), vendor)
+    assert vendor.requests[0].headers == {"X-API-KEY": KEY}
 
 
 def test_an_address_seen_on_a_page_refers_to_it():
