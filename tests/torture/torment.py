@@ -17,6 +17,8 @@ from benchmarks import databases
 from tests.torture import facts
 from tests.torture.house import ROLES, ROOT, House, kill, ports, query, settings_for, vendor
 
+AT_WORK = 0.8  # of the kills hit an installation that works, the others whatever there is
+LONGEST_START = 20.0  # seconds
 SAYS_EVERY = 5.0  # seconds
 JUST_TOLD = 0.5  # seconds between an answer on the wire and its commit, at most
 
@@ -138,10 +140,21 @@ def _strike_all(
     while kills and not torment.log.stat().st_size:
         time.sleep(0.1)
     while sum(torment.killed.values()) < kills and not _is_over(environment):
-        time.sleep(torment.dice.uniform(0.2, 2 * plan.gap))
+        house = torment.dice.choice(houses)
+        if torment.dice.random() < AT_WORK:
+            _wait_for_work(house, houses)
+        time.sleep(torment.dice.uniform(0.1, 2 * plan.gap))
         _keep_up(houses)
-        if torment.strike(torment.dice.choice(houses), plan.roles):
+        if torment.strike(house, plan.roles):
             plan.say(f"  {sum(torment.killed.values())} kills, {_progress(environment)}")
+
+
+def _wait_for_work(house: House, houses: list[House]) -> None:
+    """Until a worker asks something, so that not all kills hit those who have only just begun to start."""
+    until = time.monotonic() + LONGEST_START
+    while "busy worker" not in house.members() and time.monotonic() < until:
+        _keep_up(houses)
+        time.sleep(0.2)
 
 
 def _keep_up(houses: list[House]) -> None:
