@@ -2,7 +2,7 @@
 
 The thresholds belong to the probabilities of `match_model.json`, fitted to 6,822 labelled rows (a third of them LinkedIn
 or Crunchbase slugs, 440 about absent companies) among 200,000 accounts. Cross-fitted, by trees that never saw the
-company: F1 .915, 63 % of the rows confirmed and 99.2 % of those right, 25 % for review, 7 of 440 absent ones confirmed.
+company: F1 .91, 63 % of the rows confirmed and 99.2 % of those right, 25 % for review, 7 of 440 absent ones confirmed.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ BY_KEY = 0.99
 
 _RIVAL = 0.5
 _SAME_NAME = 0.9
+_ALIKE = 0.5  # names less alike need to be probable: of few companies, any is the most similar
 _IN_DOUBT = 0.5
 
 
@@ -67,7 +68,9 @@ def judge(candidates: Sequence[Candidate]) -> Judgement:
     """
     found = tuple(candidates)
     best = max(found, key=lambda c: (c.strategy == "domain", c.score), default=None)
-    if best is None or (best.score < REVIEW and best.strategy == "fuzzy"):
+    if best is None or (
+        best.strategy == "fuzzy" and best.score < (REVIEW if best.likeness >= _ALIKE else _RIVAL)
+    ):
         return Judgement(Verdict.NONE, None, found, ("no known company is like it",))
     doubt = _doubt(best, [c for c in found if c is not best])
     verdict = Verdict.REVIEW if doubt else Verdict.CONFIRMED

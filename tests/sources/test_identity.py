@@ -286,3 +286,12 @@ def test_people_are_compared_by_their_names_and_own_keys(
     asked: Subject, found: Subject, verdict: Verdict
 ) -> None:
     assert compare(asked, found).verdict is verdict
+
+
+def test_the_most_alike_of_few_is_not_shown_to_a_person_when_it_is_unlike():
+    few = [Entry(id=1, name="Applied Materials")] + [
+        Entry(id=2 + number, name=name)
+        for number, name in enumerate(["Zoetis", "Figma", "Ball", "Merck", "Uber"])
+    ]
+    judgement = judge(NameIndex(few).search(Subject(name="Apple Inc.", domain="apple.com")))
+    assert judgement.verdict is Verdict.NONE
