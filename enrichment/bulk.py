@@ -55,7 +55,7 @@ def as_text(column: str) -> str:
     return f"CAST({column} AS TEXT)"
 
 
-def any_of(column: str, ids: Iterable[int]) -> tuple[str, Any]:
+def any_of(column: str, ids: Iterable[int] | Iterable[str]) -> tuple[str, Any]:
     """SQL and its one parameter for `column` being one of `ids`, however many."""
     if is_postgres():
         return f"{column} = ANY(%s)", list(ids)

@@ -9,9 +9,11 @@ from enrichment.models.firing import ScheduleFiring
 from enrichment.models.lookup import Lookup
 from enrichment.models.preferences import Preferences
 from enrichment.models.run import EnrichmentRun, RunItem
+from enrichment.models.signal import RunScan, Signal, SignalRule
 from enrichment.models.source import EnrichmentSource
 from enrichment.models.throttle import Throttle
 from enrichment.models.value import AttributeValue
+from enrichment.models.webhook import WebhookDelivery, WebhookEndpoint
 from enrichment.models.worker import Heartbeat
 
 __all__ = [
@@ -31,8 +33,13 @@ __all__ = [
     "Preferences",
     "RunItem",
     "RunOrigin",
+    "RunScan",
     "ScheduleFiring",
     "Scope",
+    "Signal",
+    "SignalRule",
     "Throttle",
     "UploadedFile",
+    "WebhookDelivery",
+    "WebhookEndpoint",
 ]

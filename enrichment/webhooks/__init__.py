@@ -1,0 +1,27 @@
+"""Webhooks out: an outbox written with what it tells of, and a sender that never gives up early."""
+
+from enrichment.webhooks.outbox import (
+    Wishes,
+    replay,
+    run_ended,
+    signals_made,
+    test_message,
+    value_wishes,
+    values_changed,
+)
+from enrichment.webhooks.secrets import new_secret, rotate
+from enrichment.webhooks.targets import TargetRefused, check_target
+
+__all__ = [
+    "TargetRefused",
+    "Wishes",
+    "check_target",
+    "new_secret",
+    "replay",
+    "rotate",
+    "run_ended",
+    "signals_made",
+    "test_message",
+    "value_wishes",
+    "values_changed",
+]

@@ -1,0 +1,129 @@
+"""What a message says: run events as the V1 dialect writes them, signals and values beside them."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from datetime import UTC, datetime
+from typing import Any
+
+from crm.models import IdealCustomerProfile, SheetEntry
+from enrichment.models import EnrichmentRun, RunItem, RunOrigin, Signal
+from enrichment.queries.signals import ShownSignal, SignalValue
+from sources.attributes import Attribute
+from sources.display import display
+
+MOST_LISTED = 1000
+"""Ids of records or signals that one message names."""
+
+
+def id_of(pk: int | None) -> str | None:
+    """A number as the API writes ids."""
+    return None if pk is None else f"{pk:024x}"
+
+
+def envelope(event_type: str, at: datetime, data: dict[str, Any]) -> str:
+    """The whole body, as it is signed and sent."""
+    body = {"event_type": event_type, "timestamp": moment(at), "data": data}
+    return json.dumps(body, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+
+
+def moment(at: datetime | None) -> str | None:
+    """A point in time as the API writes it."""
+    return at.astimezone(UTC).isoformat().replace("+00:00", "Z") if at else None
+
+
+def run_event(run: EnrichmentRun) -> str:
+    """The body about a run that ended (six queries)."""
+    origin = RunOrigin.objects.filter(run=run).select_related("task", "profile", "key__owner").first()
+    profile = (origin and origin.profile) or _profile_of_sheet(run)
+    user = run.created_by or (origin and origin.key and origin.key.owner)
+    seconds = (
+        (run.finished_at - run.started_at).total_seconds() if run.finished_at and run.started_at else None
+    )
+    data = {
+        "run_id": id_of(run.pk), "run_name": run.name, "status": run.status,
+        "icp_id": id_of(profile.pk) if profile else None, "icp_name": profile.name if profile else None,
+        "user_email": user.email if user else None, "user_first_name": user.first_name if user else None,
+        "started_at": moment(run.started_at), "ended_at": moment(run.finished_at),
+        "duration_seconds": seconds, "duration_formatted": None if seconds is None else spoken(seconds),
+        "credits_used": sum(run.summary.get("credits", {}).values()), "error_message": run.error or None,
+        "resources": _resources(run), **_signals(run),
+    }  # fmt: skip
+    return envelope(f"run.{_flow(run, origin)}.{run.status.lower()}", run.finished_at or run.created_at, data)
+
+
+def _flow(run: EnrichmentRun, origin: RunOrigin | None) -> str:
+    """What the run did: the flow of its task, else ingest for a file, enrich for records."""
+    if origin and origin.task:
+        return origin.task.flow
+    return "ingest" if run.file_name else "enrich"
+
+
+def _profile_of_sheet(run: EnrichmentRun) -> IdealCustomerProfile | None:
+    return run.sheet.profile if run.sheet_id and run.sheet else None
+
+
+def _resources(run: EnrichmentRun) -> dict[str, list[str]]:
+    """Entities of the run's sheet that it made and that it completed otherwise, and its signals."""
+    signals = Signal.objects.filter(run=run).order_by("pk").values_list("pk", flat=True)[:MOST_LISTED]
+    told = {
+        "entities_created": [],
+        "entities_updated": [],
+        "signals_created": [f"{pk:024x}" for pk in signals],
+    }
+    items = RunItem.objects.filter(run=run, state=RunItem.State.COMPLETED)
+    for name, is_new in (("entities_created", True), ("entities_updated", False)):
+        records = items.filter(has_created_record=is_new).values(run.kind)
+        entries = SheetEntry.objects.filter(sheet=run.sheet_id, **{f"{run.kind}__in": records}).order_by("pk")
+        told[name] = [f"{pk:024x}" for pk in entries.values_list("pk", flat=True)[:MOST_LISTED]]
+    return told
+
+
+def _signals(run: EnrichmentRun) -> dict[str, Any]:
+    counts = Counter(Signal.objects.filter(run=run).order_by().values_list("type", flat=True))
+    return {"total_signals": counts.total(), "signal_breakdown": dict(sorted(counts.items()))}
+
+
+def spoken(seconds: float) -> str:
+    """A duration as people say it: 45s, 2m 5s, 1h 0m."""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    if hours:
+        return f"{hours}h {minutes}m"
+    return f"{minutes}m {rest}s" if minutes else f"{rest}s"
+
+
+def signal_data(signal: ShownSignal) -> dict[str, Any]:
+    """A signal as `/v1/signal` shows it."""
+    return {
+        "id": id_of(signal.id), "icp_id": id_of(signal.profile), "entity_ids": [id_of(pk) for pk in signal.entries],
+        "summary": signal.summary, "references": list(signal.references), "created_at": moment(signal.created_at),
+        "signal_type": signal.type, "signal_display_name": signal.type_label, "strength": signal.strength,
+        "metadata": {
+            "rule": signal.rule, "attribute": signal.attribute.slug, f"{signal.kind}_id": id_of(signal.record.pk),
+            "name": str(signal.record), "external_id": signal.record.external_id or None,
+            "external_source": signal.record.external_source or None, "run_id": id_of(signal.run),
+            "old": _signal_value(signal.old) if signal.old else None, "new": _signal_value(signal.new),
+        },
+    }  # fmt: skip
+
+
+def _signal_value(value: SignalValue) -> dict[str, Any]:
+    return {
+        "value": value.value, "display": value.display, "references": list(value.references), "source": value.source,
+        "at": moment(value.at),
+    }  # fmt: skip
+
+
+def value_data(
+    record: Any, attribute: Attribute, run: int, old: Any, new: Any, *, source: str, at: datetime
+) -> dict[str, Any]:
+    """A value that changed: the one believed before (None: nothing was known) and the one believed now."""
+    return {
+        "record_type": record.kind.value, "record_id": id_of(record.pk), "name": str(record),
+        "external_id": record.external_id or None, "external_source": record.external_source or None,
+        "attribute": attribute.slug, "old": old, "old_display": None if old is None else display(attribute.slug, old, attribute),
+        "new": new, "new_display": display(attribute.slug, new, attribute), "source": source, "at": moment(at),
+        "run_id": id_of(run),
+    }  # fmt: skip
