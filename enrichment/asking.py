@@ -271,7 +271,7 @@ class Asker:
             failure = self._mistake(error, lookup)
         else:
             if self.step.source.paused_until is not None:
-                limits.note_success(self.step.source)
+                limits.lift_pause(self.step.source)
             return Reply(lookup, asked_at, findings, is_open=is_open)
         if is_open:
             return self._failed([(key, Subject())], {key: lookup}, asked_at, failure)[key]

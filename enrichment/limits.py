@@ -70,8 +70,8 @@ def _slots(source: EnrichmentSource, interval: float, calls: int, now: datetime)
     return Admission(tuple((start - now).total_seconds() for start in taken), row.next_at, reason, interval)
 
 
-def note_success(source: EnrichmentSource) -> None:
-    """The source answered: whatever paused it is over."""
+def lift_pause(source: EnrichmentSource) -> None:
+    """The source answered, or somebody changed how it is asked: whatever paused it is over."""
     Throttle.objects.filter(source=source, failures__gt=0).update(failures=0, failing_since=None)
     EnrichmentSource.objects.filter(pk=source.pk).exclude(paused_until=None).update(
         paused_until=None, paused_reason=""

@@ -46,8 +46,8 @@ def decide(item: RunItem, candidate: str | int | None, *, user: Any) -> None:
         )
         item.finished_at = None if item.state == RunItem.State.QUEUED else timezone.now()
         item.save()
-    if item.state == RunItem.State.QUEUED:
-        runs.reopen(item.run_id)
+        if item.state == RunItem.State.QUEUED:
+            runs.reopen(item.run_id)
 
 
 def _decide_record(item: RunItem, chosen: dict[str, Any] | None) -> None:

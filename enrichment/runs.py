@@ -121,8 +121,11 @@ def _enlist(run: EnrichmentRun, kind: Kind, records: QuerySet[Any]) -> int:
 
 
 def wake(run_id: int) -> None:
-    """Tell the workers that a run has work; a lost or doubled message changes nothing."""
-    async_task("enrichment.tasks.work", run_id)
+    """Tell the workers that a run has work, once the caller's transaction is kept: before, they would see none.
+
+    A lost or doubled message changes nothing.
+    """
+    transaction.on_commit(lambda: async_task("enrichment.tasks.work", run_id))
 
 
 def work(

@@ -29,6 +29,7 @@ STATUS_TONES = {
 }  # fmt: skip
 
 _BY_SOURCE = ("sources", "credits")  # parts of the summary that make a table of their own
+_SHOWN_APART = (*_BY_SOURCE, "warnings")
 
 
 @admin.register(EnrichmentRun)
@@ -110,7 +111,8 @@ class EnrichmentRunAdmin(RetryMixin, ReadOnlyAdmin):
             "buttons": BUTTONS if may_steer else (),
             "may_steer": may_steer,
             "may_start": request.user.has_perm("enrichment.add_enrichmentrun"),
-            "summary": readable_summary({k: v for k, v in run.summary.items() if k not in _BY_SOURCE}),
+            "summary": readable_summary({k: v for k, v in run.summary.items() if k not in _SHOWN_APART}),
+            "warnings": run.summary.get("warnings", ()),
             "sources": source_rows(run),
             "queue": f"{reverse('admin:enrichment_runitem_changelist')}?run={run.pk}",
         }

@@ -13,7 +13,7 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, path
 from django.utils import timezone
 
-from enrichment import schedule
+from enrichment import limits, schedule
 from enrichment.admin.base import FootnoteAdmin, button, column
 from enrichment.admin.sources_form import RankForm, SourceForm
 from enrichment.admin.sources_refresh import SHOWN, RefreshMixin, note_next, shown_fields
@@ -22,6 +22,11 @@ from enrichment.keys import key_of, key_variable
 from enrichment.models import AttributeValue, Budget, EnrichmentSource
 from enrichment.registration import adapter_of
 
+CONNECTION = ("key", "settings", "paused_until", "paused_reason")
+LIFT_PAUSE = (
+    "settings", "is_enabled", "per_minute", "in_flight", "cost", "charges_miss", "credit_price", "monthly_limit",
+)  # fmt: skip
+"""What may be why a source works again."""
 WHEN = ("cadence", "priority_cadences", "segments", "asks_new", "time_zone")
 
 
@@ -43,7 +48,7 @@ class EnrichmentSourceAdmin(RefreshMixin, FootnoteAdmin):
         ("When it is refreshed", {"fields": WHEN}),
         ("How fast it is asked", {"fields": ("per_minute", "in_flight")}),
         ("What it costs", {"fields": ("cost", "charges_miss", "credit_price", "monthly_limit")}),
-        ("Connection", {"fields": ("key", "settings", "paused_until", "paused_reason")}),
+        ("Connection", {"fields": CONNECTION}),
     )
     empty_hint = "No sources are known. Run manage.py sync_sources, or register a table of your own."
 
@@ -54,15 +59,21 @@ class EnrichmentSourceAdmin(RefreshMixin, FootnoteAdmin):
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         """Below the cadences what they lead to."""
         fieldsets = super().get_fieldsets(request, obj)
-        shown = shown_fields(request, obj)
+        more: dict[Any, tuple[str, ...]] = {WHEN: tuple(shown_fields(request, obj))}
+        if obj is not None and is_paused(obj) and self.has_change_permission(request, obj):
+            more[CONNECTION] = ("lift_pause",)
         return [
-            (title, {**options, "fields": (*WHEN, *shown)}) if options["fields"] == WHEN else (title, options)
+            (title, {**options, "fields": (*options["fields"], *more.get(options["fields"], ()))})
             for title, options in fieldsets
         ]
 
     def save_model(self, request: HttpRequest, obj: EnrichmentSource, form: Any, change: bool) -> None:
-        """Save; due dates and the schedule follow."""
+        """Save; due dates and the schedule follow, and what paused it may be mended."""
+        before = EnrichmentSource.objects.filter(pk=obj.pk).values(*LIFT_PAUSE).first()
+        is_mended = before != {name: getattr(obj, name) for name in LIFT_PAUSE}
         super().save_model(request, obj, form, change)
+        if is_mended or form.cleaned_data.get("lift_pause"):
+            limits.lift_pause(obj)
         transaction.on_commit(lambda: schedule.source_saved(obj))
 
     def has_add_permission(self, request: HttpRequest) -> bool:
@@ -126,6 +137,11 @@ class EnrichmentSourceAdmin(RefreshMixin, FootnoteAdmin):
         """Whether the source's key is set, and in which variable."""
         state, variable = key_state(source)
         return (state, f"{state}: {variable}") if variable else state
+
+
+def is_paused(source: EnrichmentSource) -> bool:
+    """Whether the source is not asked for a while."""
+    return source.paused_until is not None and source.paused_until > timezone.now()
 
 
 def budget_scope(source: EnrichmentSource) -> str:

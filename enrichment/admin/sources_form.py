@@ -128,6 +128,10 @@ class SourceForm(RankForm):
         help_text="For example high: weekly monday. Records of other priorities use the cadence above.",
     )  # fmt: skip
     segments = LinesField(label="Only these segments", required=False)
+    lift_pause = forms.BooleanField(
+        label="Ask it again at once", required=False,
+        help_text="For example after its key was replaced. Changed settings and limits lift the pause, too.",
+    )  # fmt: skip
 
     class Meta:
         model = EnrichmentSource

@@ -197,6 +197,19 @@ def test_the_page_of_a_run_counts_what_each_source_said(olive, run):
     assert "2,414" in page
 
 
+def test_the_page_of_an_import_says_what_the_file_could_not_tell(olive, run):
+    run.summary = {"rows": 3, "warnings": ['column "Size": 2 cells <were> not taken over', "read as latin-1"]}
+    run.save()
+
+    page = olive.get(page_of(run)).content.decode()
+
+    assert (
+        "2 cells &lt;were&gt; not taken over</li>" in page
+        and "<li" in page
+        and "read as latin-1</li>" in page
+    )
+
+
 def test_the_page_of_a_doubtful_item_lists_its_candidates(olive, doubtful):
     item, *_ = doubtful
 

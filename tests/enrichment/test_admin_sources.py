@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -11,7 +12,7 @@ from django.utils import timezone
 
 from enrichment.admin import tables as table_pages
 from enrichment.claims import record
-from enrichment.models import Budget, CustomAttribute, EnrichmentSource, Preferences
+from enrichment.models import Budget, CustomAttribute, EnrichmentSource, Preferences, Throttle
 from sources import registry
 from sources.attributes import Kind
 from sources.contract import Secret
@@ -111,6 +112,31 @@ def test_a_cadence_is_kept_in_its_normal_form(olive):
 
     source.refresh_from_db()
     assert source.cadence == "weekly monday"
+
+
+@pytest.mark.parametrize(
+    ("changes", "is_lifted"),
+    [({"settings": '{"region": "eu"}'}, True), ({"per_minute": "10"}, True), ({"monthly_limit": "50"}, True),
+     ({"lift_pause": "on"}, True), ({"label": "Registry"}, False), ({}, False)],
+)  # fmt: skip
+def test_what_may_have_mended_a_source_lifts_its_pause(olive, changes, is_lifted):
+    until = timezone.now() + timedelta(hours=1)
+    source = make.make_source("registry", rank=10, paused_until=until, paused_reason="bad key")
+    Throttle.objects.create(source=source, failures=7)
+
+    assert edit(olive, source, **changes).status_code == 302
+
+    source.refresh_from_db()
+    assert (source.paused_until, source.paused_reason) == ((None, "") if is_lifted else (until, "bad key"))
+    assert Throttle.objects.get().failures == (0 if is_lifted else 7)
+
+
+def test_the_box_that_lifts_a_pause_is_there_while_it_lasts(olive):
+    source = make.make_source("registry", rank=10)
+    url = reverse("admin:enrichment_enrichmentsource_change", args=[source.pk])
+    assert "Ask it again at once" not in olive.get(url).content.decode()
+    EnrichmentSource.objects.update(paused_until=timezone.now() + timedelta(hours=1))
+    assert "Ask it again at once" in olive.get(url).content.decode()
 
 
 def test_a_viewer_may_look_at_sources_only(client, settings, tmp_path):

@@ -168,6 +168,7 @@ def test_what_was_refused_before_a_worker_ended_is_not_asked_and_paid_again(
     assert fakes["fake"].asked == ["a.com", "a.com"]
 
 
+@pytest.mark.django_db(transaction=True)
 def test_a_run_calls_for_help_while_there_is_more_to_do(fakes, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(runs, "_SMALLEST", 2)
     run = begin(fakes, ["a.com", "b.com", "c.com"])
@@ -176,6 +177,14 @@ def test_a_run_calls_for_help_while_there_is_more_to_do(fakes, monkeypatch: pyte
     assert OrmQ.objects.count() == 1
 
 
+def test_workers_are_told_when_the_rows_are_there(django_capture_on_commit_callbacks) -> None:
+    with django_capture_on_commit_callbacks(execute=True) as told:
+        runs.wake(7)
+        assert not OrmQ.objects.exists()
+    assert len(told) == OrmQ.objects.count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
 def test_a_sweep_does_not_fill_the_queue_with_calls_to_the_same_run(fakes) -> None:
     begin(fakes, ["a.com"])
     for _ in range(20):
