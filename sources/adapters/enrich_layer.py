@@ -81,7 +81,7 @@ class EnrichLayer(Source):
 
 def _parts(settings: Mapping[str, Any]) -> Sequence[str]:
     parts = settings.get("parts", PARTS)
-    if not isinstance(parts, list | tuple) or any(part not in PARTS for part in parts):
+    if not isinstance(parts, list | tuple) or not all(part in PARTS for part in parts):
         raise SourceRefused('Enrich Layer\'s setting \'parts\' is a list of "jobs" and "executives"')
     return parts
 
