@@ -2,171 +2,42 @@
 
 from __future__ import annotations
 
-import gzip
-import json
-import os
 import sqlite3
 import stat
-import subprocess
-import sys
 import threading
-from collections.abc import Callable
-from datetime import UTC, datetime
-from decimal import Decimal
-from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
-from django.core.management import CommandError, call_command
-from django.db import connection, connections
+from django.core.management import CommandError
+from django.db import connections
 
-from crm.models import Account, IdealCustomerProfile, Sheet, SheetEntry
-from enrichment import claims, runs
+from crm.models import Account
+from enrichment import runs
 from enrichment.models import (
-    ApiKey,
-    ApiSchedule,
-    ApiTask,
-    AttributeValue,
-    Budget,
-    CustomAttribute,
     EnrichmentRun,
     EnrichmentSource,
-    GivenAnswer,
     Lookup,
     Preferences,
-    RunItem,
-    RunOrigin,
-    ScheduleFiring,
-    UploadedFile,
 )
 from enrichment.operations import archive, restoring
 from enrichment.registration import sync_sources
 from sources.attributes import Kind
-from tests.factories import make_account, make_answer, make_contact, make_run, make_source, make_writer
+from tests.enrichment.backups import (
+    MIGRATE,
+    backed_up,
+    content,
+    elsewhere,
+    empty,
+    is_sqlite,
+    make_world,
+    say,
+)
+from tests.factories import make_account, make_run, make_source
 from tests.fakes import FakeSource
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-ROOT = Path(__file__).resolve().parent.parent.parent
-AT = datetime(2026, 3, 4, 5, 6, 7, 891234, tzinfo=UTC)
-is_sqlite = connection.vendor == "sqlite"
-
-
-def say(*command: str) -> str:
-    """What a command prints."""
-    out = StringIO()
-    call_command(*command, stdout=out)
-    return out.getvalue().strip()
-
-
-def make_world() -> None:
-    """At least one row of every table, with values that are hard to carry over."""
-    user = User.objects.create_user("ann")
-    profile = IdealCustomerProfile.objects.create(name="Mid-size", account_text="- headcount: people")
-    sheet = Sheet.objects.create(name="Zürich 株式会社 😀", profile=profile)
-    account = make_account(priority="high", comments='line\nline\u2028\ttab \\ "quote"')
-    contact = make_contact(account=account)
-    SheetEntry.objects.create(sheet=sheet, account=account)
-    told, sheet_source = make_run(status="COMPLETED", asks=False), make_writer()
-    for kind, record, name in ((Kind.ACCOUNT, account, "Größe & Söhne"), (Kind.CONTACT, contact, "Ann Ode")):
-        claims.record(run=told.pk, kind=kind, answers=[make_answer(record.pk, sheet_source.pk, name=name)])
-    CustomAttribute.objects.create(slug="tier", label="Tier", aliases=["level"])
-    make_writer("user", 1)
-    source = make_source(
-        "vendor", cost=3, credit_price=Decimal("0.012345"), settings={"b": {"z": 1, "a": [1.5, None, True]}}
-    )
-    run = make_run(status="RUNNING", created_by=user, sheet=sheet, started_at=AT, summary={"1": 1e-7})
-    lookup = Lookup.objects.create(
-        source=source, run=run, key="k" * 64, question={"domain": "a.com"}, state="applied", period="2026-03",
-        cost=3, sent_at=AT, answered_at=AT, status=200, headers={"x": "é"}, body=bytes(range(256)) * 9,
-    )  # fmt: skip
-    RunItem.objects.create(
-        run=run, position=0, account=account, state="waiting", waits_for=lookup, score=0.1 + 0.2,
-        row={"Zeta": "1", "Alpha": None}, evidence=[{"why": "name"}],
-    )  # fmt: skip
-    RunItem.objects.create(run=run, position=1, state="failed", reason="x" * 500)
-    later, undone = make_run(status="COMPLETED"), make_run(status="COMPLETED")
-    for number, each in enumerate((run, later, undone)):
-        answers = [
-            make_answer(account.pk, source.pk, number, headcount=10 + number // 2, industry=["a", "b"])
-        ]
-        claims.record(run=each.pk, kind=Kind.ACCOUNT, answers=answers)
-    claims.record(run=run.pk, kind=Kind.CONTACT, answers=[make_answer(contact.pk, source.pk, 1, title="CEO")])
-    claims.undo(undone.pk)
-    claims.pin(account, "ceo_name", "Ann Ode", user="ann")
-    Budget.objects.create(scope="money:2026-03", limit=10**15, spent=37035, reserved=0)
-    Preferences.objects.create(pk=1, monthly_limit_usd=Decimal("123.40"))
-    ScheduleFiring.objects.create(source=source, kind="account", planned_at=AT, fired_at=AT, run=later)
-    make_api_world(profile, sheet, later)
-
-
-def make_api_world(profile: IdealCustomerProfile, sheet: Sheet, run: EnrichmentRun) -> None:
-    """At least one row of every table of the REST API."""
-    key, _ = ApiKey.objects.create_key(name="Script", scopes=["read"])
-    assert isinstance(key, ApiKey)
-    file = UploadedFile.objects.create(name="ä.csv", stored="ab.csv", size=7, table={"row_count": 1})
-    task = ApiTask.objects.create(
-        name="Ingest", flow="ingest", deployment="main", profile=profile, sheet=sheet
-    )
-    schedule = ApiSchedule.objects.create(
-        name="Nightly", task=task, profile=profile, key=key, cron="0 3 * * *", next_at=AT
-    )
-    RunOrigin.objects.create(run=run, task=task, key=key, schedule=schedule, planned_at=AT, file=file)
-    GivenAnswer.objects.create(
-        caller=f"key:{key.prefix}", key="once", request="d" * 64, status=201, body={"a": 1}
-    )
-
-
-def empty() -> None:
-    """Take away everything, users included."""
-    call_command("flush", interactive=False, verbosity=0)
-
-
-def content(path: Path) -> list[Any]:
-    """The lines of a backup after its head."""
-    with gzip.open(path, "rt") as file:
-        return [json.loads(line) for line in file][1:]
-
-
-def backed_up(folder: Path, name: str = "backup") -> Path:
-    """A new backup of the database as it is."""
-    path = folder / f"{name}.jsonl.gz"
-    say("backup", str(path))
-    return path
-
-
-def rewritten(path: Path, change: Callable[[list[str]], list[str]]) -> Path:
-    """A copy of a backup with other lines."""
-    with gzip.open(path, "rt") as file:
-        lines = change(file.read().splitlines())
-    copy = path.with_name("changed.jsonl.gz")
-    with gzip.open(copy, "wt") as file:
-        file.write("".join(f"{line}\n" for line in lines))
-    return copy
-
-
-def elsewhere(home: Path, *commands: list[str]) -> str:
-    """Run commands on an SQLite database of their own; what they print."""
-    code = (
-        "import django, json, sys; django.setup()\n"
-        "from django.core.management import call_command\n"
-        "for command in json.loads(sys.argv[1]): call_command(*command)"
-    )
-    variables = os.environ | {
-        "DJANGO_SETTINGS_MODULE": "config.settings", "FOOTNOTE_HOME": str(home), "SECRET_KEY": "only-for-tests",
-        "DATABASE_URL": f"sqlite:///{home}/footnote.sqlite3",
-    }  # fmt: skip
-    done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", code, json.dumps(commands)],
-        cwd=ROOT, env=variables, capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    return done.stdout
-
-
-MIGRATE = ["migrate", "--verbosity", "0"]
 
 
 def test_every_table_is_in_the_backup_and_comes_back_as_it_was(tmp_path):
@@ -293,108 +164,6 @@ def test_a_database_that_is_not_empty_is_left_alone(tmp_path):
         say("restore", str(path))
     assert Account.objects.get().name == "Theirs"
     assert not Preferences.objects.exists()
-
-
-def shortened(path: Path) -> Path:
-    """A copy whose end is missing, as after a full disk."""
-    copy = path.with_name("short.jsonl.gz")
-    copy.write_bytes(path.read_bytes()[:-40])
-    return copy
-
-
-def flipped(path: Path) -> Path:
-    """A copy in which some bytes were written wrongly."""
-    data = bytearray(path.read_bytes())
-    for index in range(len(data) // 2, len(data) // 2 + 20):
-        data[index] ^= 0x55
-    copy = path.with_name("flipped.jsonl.gz")
-    copy.write_bytes(bytes(data))
-    return copy
-
-
-def without_a_row(path: Path) -> Path:
-    return rewritten(path, lambda lines: [line for line in lines if '"Mid-size"' not in line])
-
-
-def with_more(path: Path) -> Path:
-    return rewritten(path, lambda lines: [*lines, "[]"])
-
-
-def with_a_narrow_row(path: Path) -> Path:
-    return rewritten(path, lambda lines: [*lines[:2], "[1]", *lines[2:]])
-
-
-def with_a_wrong_value(path: Path) -> Path:
-    def change(lines: list[str]) -> list[str]:
-        return [line.replace('"0.012345"', '"a lot"') for line in lines]
-
-    return rewritten(path, change)
-
-
-def with_a_huge_number(path: Path) -> Path:
-    return rewritten(path, lambda lines: [line.replace(str(10**15), str(10**30)) for line in lines])
-
-
-def with_a_foreign_table(path: Path) -> Path:
-    return rewritten(path, lambda lines: [line.replace("crm.account", "auth.user") for line in lines])
-
-
-def with_a_lost_owner(path: Path) -> Path:
-    """Its sheet entry names an account that is not there."""
-
-    def change(lines: list[str]) -> list[str]:
-        index = next(number for number, line in enumerate(lines) if '"crm.sheetentry"' in line) + 1
-        row = json.loads(lines[index])
-        row[2] = 999
-        return [*lines[:index], json.dumps(row), *lines[index + 1 :]]
-
-    return rewritten(path, change)
-
-
-@pytest.mark.parametrize(
-    "damage",
-    [
-        shortened, flipped, without_a_row, with_more, with_a_narrow_row, with_a_wrong_value, with_a_huge_number,
-        with_a_foreign_table, with_a_lost_owner,
-    ],
-)  # fmt: skip
-def test_a_damaged_backup_changes_nothing(tmp_path, damage):
-    make_world()
-    path = damage(backed_up(tmp_path))
-    empty()
-    sync_sources()
-    before = set(EnrichmentSource.objects.values_list("slug", flat=True))
-    with pytest.raises(CommandError, match="is damaged"):
-        say("restore", str(path))
-    assert set(EnrichmentSource.objects.values_list("slug", flat=True)) == before
-    assert not any(model._base_manager.exists() for model in (Account, Lookup, AttributeValue, Preferences))
-
-
-def test_a_backup_of_another_version_is_refused(tmp_path):
-    path = rewritten(
-        backed_up(tmp_path), lambda lines: [lines[0].replace("0002_api", "0009_later"), *lines[1:]]
-    )
-    with pytest.raises(
-        CommandError, match=r"was made by another version of Footnote \(its tables: 0009_later, "
-    ):
-        say("restore", str(path))
-
-
-@pytest.mark.parametrize(
-    "text",
-    [b"", b"name,domain\nAcme,acme.com\n", gzip.compress(b'{"format": 1}\n'), gzip.compress(b"")],
-    ids=["empty", "a spreadsheet", "a header alone", "an empty archive"],
-)
-def test_what_is_no_backup_is_refused(tmp_path, text):
-    path = tmp_path / "x.jsonl.gz"
-    path.write_bytes(text)
-    with pytest.raises(CommandError, match=r"no backup|damaged"):
-        say("restore", str(path))
-
-
-def test_a_file_that_is_not_there_is_named(tmp_path):
-    with pytest.raises(CommandError, match=r"gone\.jsonl\.gz cannot be read: No such file"):
-        say("restore", str(tmp_path / "gone.jsonl.gz"))
 
 
 def test_a_backup_never_replaces_a_file_and_belongs_to_its_owner(tmp_path):

@@ -1,0 +1,130 @@
+"""What is no good backup is refused with one sentence and changes nothing."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from pathlib import Path
+
+import pytest
+from django.core.management import CommandError
+
+from crm.models import Account
+from enrichment.models import (
+    AttributeValue,
+    EnrichmentSource,
+    Lookup,
+    Preferences,
+)
+from enrichment.registration import sync_sources
+from tests.enrichment.backups import (
+    backed_up,
+    empty,
+    make_world,
+    rewritten,
+    say,
+)
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def shortened(path: Path) -> Path:
+    """A copy whose end is missing, as after a full disk."""
+    copy = path.with_name("short.jsonl.gz")
+    copy.write_bytes(path.read_bytes()[:-40])
+    return copy
+
+
+def flipped(path: Path) -> Path:
+    """A copy in which some bytes were written wrongly."""
+    data = bytearray(path.read_bytes())
+    for index in range(len(data) // 2, len(data) // 2 + 20):
+        data[index] ^= 0x55
+    copy = path.with_name("flipped.jsonl.gz")
+    copy.write_bytes(bytes(data))
+    return copy
+
+
+def without_a_row(path: Path) -> Path:
+    return rewritten(path, lambda lines: [line for line in lines if '"Mid-size"' not in line])
+
+
+def with_more(path: Path) -> Path:
+    return rewritten(path, lambda lines: [*lines, "[]"])
+
+
+def with_a_narrow_row(path: Path) -> Path:
+    return rewritten(path, lambda lines: [*lines[:2], "[1]", *lines[2:]])
+
+
+def with_a_wrong_value(path: Path) -> Path:
+    def change(lines: list[str]) -> list[str]:
+        return [line.replace('"0.012345"', '"a lot"') for line in lines]
+
+    return rewritten(path, change)
+
+
+def with_a_huge_number(path: Path) -> Path:
+    return rewritten(path, lambda lines: [line.replace(str(10**15), str(10**30)) for line in lines])
+
+
+def with_a_foreign_table(path: Path) -> Path:
+    return rewritten(path, lambda lines: [line.replace("crm.account", "auth.user") for line in lines])
+
+
+def with_a_lost_owner(path: Path) -> Path:
+    """Its sheet entry names an account that is not there."""
+
+    def change(lines: list[str]) -> list[str]:
+        index = next(number for number, line in enumerate(lines) if '"crm.sheetentry"' in line) + 1
+        row = json.loads(lines[index])
+        row[2] = 999
+        return [*lines[:index], json.dumps(row), *lines[index + 1 :]]
+
+    return rewritten(path, change)
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        shortened, flipped, without_a_row, with_more, with_a_narrow_row, with_a_wrong_value, with_a_huge_number,
+        with_a_foreign_table, with_a_lost_owner,
+    ],
+)  # fmt: skip
+def test_a_damaged_backup_changes_nothing(tmp_path, damage):
+    make_world()
+    path = damage(backed_up(tmp_path))
+    empty()
+    sync_sources()
+    before = set(EnrichmentSource.objects.values_list("slug", flat=True))
+    with pytest.raises(CommandError, match="is damaged"):
+        say("restore", str(path))
+    assert set(EnrichmentSource.objects.values_list("slug", flat=True)) == before
+    assert not any(model._base_manager.exists() for model in (Account, Lookup, AttributeValue, Preferences))
+
+
+def test_a_backup_of_another_version_is_refused(tmp_path):
+    path = rewritten(
+        backed_up(tmp_path), lambda lines: [lines[0].replace("0002_api", "0009_later"), *lines[1:]]
+    )
+    with pytest.raises(
+        CommandError, match=r"was made by another version of Footnote \(its tables: 0009_later, "
+    ):
+        say("restore", str(path))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [b"", b"name,domain\nAcme,acme.com\n", gzip.compress(b'{"format": 1}\n'), gzip.compress(b"")],
+    ids=["empty", "a spreadsheet", "a header alone", "an empty archive"],
+)
+def test_what_is_no_backup_is_refused(tmp_path, text):
+    path = tmp_path / "x.jsonl.gz"
+    path.write_bytes(text)
+    with pytest.raises(CommandError, match=r"no backup|damaged"):
+        say("restore", str(path))
+
+
+def test_a_file_that_is_not_there_is_named(tmp_path):
+    with pytest.raises(CommandError, match=r"gone\.jsonl\.gz cannot be read: No such file"):
+        say("restore", str(tmp_path / "gone.jsonl.gz"))
