@@ -8,6 +8,7 @@ import os
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from importlib.util import find_spec
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from django.db.models import QuerySet
 from crm.cells import escape_cell, join
 from crm.models import Contact, Record
 from enrichment.models import EnrichmentRun, RunItem
+from enrichment.people import chief_executives
 from enrichment.queries import attributes_of
 from enrichment.winner import SPREADSHEET
 from sources.attributes import Kind
@@ -55,16 +57,19 @@ def check_output(path: Path, source: Path | None = None) -> None:
         )
 
 
-def write_results(run: EnrichmentRun, path: Path, attributes: Mapping[str, str]) -> int:
+def write_results(
+    run: EnrichmentRun, path: Path, attributes: Mapping[str, str], *, of_people: Collection[str] = ()
+) -> int:
     """Write every row of a run in its order; failed rows have empty columns. Returns the number of rows.
 
-    `attributes` maps the name of a column, perhaps an alias, to an attribute slug. A file of that name is
-    replaced once the new one is whole. Raises OutputRefused.
+    `attributes` maps the name of a column, perhaps an alias, to an attribute slug; `of_people` names those that a
+    row of a company takes from its chief executive. A file of that name is replaced once the new one is whole.
+    Raises OutputRefused.
     """
     check_output(path)
     header = [entry["header"] for entry in run.headers]
     names = _unlike(header, [*attributes, "enrichment_state", "enrichment_reason"])
-    rows = _rows(run, header, list(attributes.values()))
+    rows = _rows(run, header, [(slug, name in of_people) for name, slug in attributes.items()])
     writer = {".csv": _csv, ".xlsx": _xlsx, ".json": _json, ".parquet": _parquet}[path.suffix.lower()]
     part = path.with_name(f".{path.stem}.{os.getpid()}.part{path.suffix}")
     try:
@@ -123,13 +128,24 @@ def _unlike(header: Iterable[str], names: Iterable[str]) -> list[str]:
     return free
 
 
-def _rows(run: EnrichmentRun, header: Sequence[str], attributes: Sequence[str]) -> Iterator[list[Any]]:
+def _rows(
+    run: EnrichmentRun, header: Sequence[str], attributes: Sequence[tuple[str, bool]]
+) -> Iterator[list[Any]]:
+    """The cells of each row; of each attribute is said whether it is taken from the company's chief executive."""
     own = attributes_of(Kind.CONTACT)
-    for item in _items(run).iterator(chunk_size=_CHUNK):
-        record = (item.account or item.contact) if item.state != RunItem.State.FAILED else None
-        cells = item.row or {}
-        values = [_value(record, slug, own) for slug in attributes]
-        yield [*(cells.get(name, "") for name in header), *values, item.state, item.reason]
+    needs_people = any(is_of_person for _, is_of_person in attributes)
+    stream = _items(run).iterator(chunk_size=_CHUNK)
+    while chunk := list(islice(stream, _CHUNK)):
+        leads = chief_executives(item.account for item in chunk if item.account) if needs_people else {}
+        for item in chunk:
+            is_failed = item.state == RunItem.State.FAILED
+            record = None if is_failed else item.account or item.contact
+            person = None if is_failed else leads.get(item.account_id or 0)
+            cells = item.row or {}
+            values = [
+                _value(person if is_of_person else record, slug, own) for slug, is_of_person in attributes
+            ]
+            yield [*(cells.get(name, "") for name in header), *values, item.state, item.reason]
 
 
 def _text(value: Any) -> Any:

@@ -24,8 +24,10 @@ _ALIASES = {
 }
 """Other words for sources, those of the modules that the product was conceived from among them."""
 
+_PROFILE = ("headline", "current_company", "location", "follower_count")
 _COLUMNS = {
-    "linkedin_profile": ("headline", "current_company", "location", "follower_count"),
+    "linkedin_profile": _PROFILE,
+    "datagen_linkedin": _PROFILE,
     "web_research": ("company_description", "tech_stack", "employee_count"),
     "find_ceo": ("ceo_name", "ceo_linkedin_url"),
 }

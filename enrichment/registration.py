@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from enrichment.models import CustomAttribute, EnrichmentSource
 from enrichment.models.attribute import BOTH
-from enrichment.winner import API, SPREADSHEET, USER
+from enrichment.winner import API, COMPANY, SPREADSHEET, USER
 from sources import registry
 from sources.attributes import BY_SLUG
 from sources.contract import Source
@@ -15,6 +15,7 @@ _WRITERS = (
     (USER, "Typed by a person", 1),
     (API, "Written over the API", 20),
     (SPREADSHEET, "Spreadsheet", 50),
+    (COMPANY, "What is said of the person's company", 150),
 )
 
 

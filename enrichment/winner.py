@@ -9,8 +9,8 @@ from typing import Protocol, TypeVar
 
 from sources.attributes import IDENTITY
 
-USER, API, SPREADSHEET = "user", "api", "spreadsheet"
-WRITERS = frozenset({USER, API, SPREADSHEET})
+USER, API, SPREADSHEET, COMPANY = "user", "api", "spreadsheet", "company"
+WRITERS = frozenset({USER, API, SPREADSHEET, COMPANY})
 """Sources that tell without being asked; only they move identity columns (design §7)."""
 
 IDENTITY_SLUGS = frozenset(IDENTITY) | {"company_linkedin_url"}

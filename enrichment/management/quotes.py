@@ -20,8 +20,9 @@ def quote_lines(run: EnrichmentRun, wishes: Wishes) -> list[str]:
         f"Dry run of {run.file_name}: {told['rows']:,} rows, {told['matched']:,} matched, {told['created']:,} new, "
         f"{told['merged']:,} merged, {told['review']:,} for review, {discarded:,} discarded",
     ]
-    for kind in wishes.plans:
-        lines += _kind_lines(run, wishes, kind)
+    for kind, plan in wishes.plans.items():
+        is_next = wishes.people is not None and kind is Kind.CONTACT
+        lines += _people_lines(run, plan) if is_next else _kind_lines(run, wishes, kind)
     return [*lines, "", "Nobody was asked and nothing was stored."]
 
 
@@ -41,6 +42,14 @@ def _kind_lines(run: EnrichmentRun, wishes: Wishes, kind: Kind) -> list[str]:
     lines += _later_lines(seen, wishes.plans[kind])
     if seen.left_out:
         lines += ["", "Left out", *(f"  {left.slug:28}{left.reason}" for left in seen.left_out)]
+    return lines
+
+
+def _people_lines(run: EnrichmentRun, plan: Plan) -> list[str]:
+    """What would be asked at most about the chief executives of the companies: who they are is not known yet."""
+    most = run.items.exclude(account=None).values("account").distinct().count()
+    lines = ["", f"{'Source, about their chief executives':40}{'at most':>24}"]
+    lines += [f"{step.source.slug:30}{most:10,}{_price(most * step.source.cost):>24}" for step in plan.steps]
     return lines
 
 

@@ -1,16 +1,15 @@
-"""What `enrich` is asked for, and whom a run of it asks: about the rows, and about the companies of people."""
+"""What `enrich` is asked for, and about whom: the rows, the companies of people, the chief executives of companies."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from crm.headers import recognise
-from crm.models import Account
+from crm.headers import Headers, recognise
 from enrichment import runs
-from enrichment.models import EnrichmentRun
 from enrichment.names import attribute_called, columns_of, custom_attributes, sources_called
+from enrichment.people import NAMED_BY
 from enrichment.plan import Plan
 from enrichment.queries import attributes_of
 from sources import registry
@@ -19,11 +18,23 @@ from sources.tables import read
 
 
 @dataclass(frozen=True, slots=True)
+class People:
+    """What is asked about the people whom companies name: sources (none: all that are on), attributes (none: all).
+
+    `columns` are those of the output that a company's row takes from its chief executive.
+    """
+
+    sources: Sequence[str]
+    wanted: Sequence[str]
+    columns: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
 class Wishes:
-    """What a row of the file is, output column → attribute (none: all there is), sources, and the plans.
+    """What a row of the file is, output column → attribute (none: all there is), sources of the rows, and the plans.
 
     `named` are columns that the sources give by their own account, with their attributes. `plans` holds the kinds of
-    records that somebody is asked about: of a file of people also their companies.
+    records that somebody is asked about: of a file of people also their companies, of companies also `people`.
     """
 
     kind: Kind
@@ -31,10 +42,14 @@ class Wishes:
     named: Mapping[str, str]
     sources: Sequence[str]
     plans: Mapping[Kind, Plan]
+    people: People | None = None
 
     def wanted(self, kind: Kind) -> list[str]:
-        """The attributes wanted of a kind of records; empty means all."""
-        return wanted_of(kind, self.kind, self.columns.values()) or []
+        """The attributes wanted of rows, or of the companies of people; empty means all."""
+        wanted = wanted_of(kind, self.kind, self.columns.values()) or []
+        if self.people is None or not wanted:
+            return wanted
+        return [*(slug for slug in wanted if slug in attributes_of(Kind.ACCOUNT)), *NAMED_BY]
 
     def notes(self) -> Iterator[str]:
         """What cannot come true of these wishes, in sentences."""
@@ -43,30 +58,81 @@ class Wishes:
             if slug not in given:
                 yield f"no source that is asked gives {name}."
         asked = {step.source.slug for plan in self.plans.values() for step in plan.steps}
+        chosen = {*self.sources, *(self.people.sources if self.people else ())}
         told = set(asked)
         for left in (left for plan in self.plans.values() for left in plan.left_out):
-            if left.source.slug in self.sources and left.source.slug not in told:
+            if left.source.slug in chosen and left.source.slug not in told:
                 told.add(left.source.slug)
                 yield f"{left.source.slug} is left out: {left.reason}."
 
 
 def read_wishes(path: Path, *, attributes: Iterable[str], sources: Sequence[str]) -> Wishes:
     """What the words that were typed mean for a file. Raises ValueError with one sentence."""
-    asked = sources_called(sources)
+    sources_called(sources)  # what is typed wrong is said before the file is read
     table = read(path)
-    kind = recognise(table.header, rows=table.rows[:200], custom=custom_attributes()).kind
+    headers = recognise(table.header, rows=table.rows[:200], custom=custom_attributes())
+    wishes = wishes_of(headers, attributes=attributes, sources=sources)
+    if not any(plan.steps for plan in wishes.plans.values()):
+        raise runs.RunRefused(_nobody(wishes.kind, wishes.plans))
+    return replace(wishes, plans={kind: plan for kind, plan in wishes.plans.items() if plan.steps})
+
+
+def wishes_of(headers: Headers, *, attributes: Iterable[str], sources: Sequence[str]) -> Wishes:
+    """What the words that were typed mean for rows of such columns. Raises ValueError with one sentence."""
+    kind, asked = headers.kind, sources_called(sources)
     kinds = (kind, Kind.CONTACT if kind is Kind.ACCOUNT else Kind.ACCOUNT)
     columns = {name: attribute_called(name, *kinds).slug for name in attributes}
     named = {name: attribute_called(name, *kinds).slug for name in columns_of(sources)}
+    if kind is Kind.ACCOUNT:
+        return _about_companies(headers, Wishes(kind, columns, named, asked, {}), sources)
     plans: dict[Kind, Plan] = {}
-    for each in kinds if kind is Kind.CONTACT else kinds[:1]:
+    for each in kinds:
         wanted = wanted_of(each, kind, columns.values())
         who = sources_of(each, kind, asked)
         if wanted is not None and who is not None:
             plans[each] = runs.plan_for(each, wanted=wanted, sources=who)
-    if not any(plan.steps for plan in plans.values()):
-        raise runs.RunRefused(_nobody(kind, plans))
-    return Wishes(kind, columns, named, asked, {each: plan for each, plan in plans.items() if plan.steps})
+    return Wishes(kind, columns, named, asked, plans)
+
+
+def _about_companies(headers: Headers, wishes: Wishes, typed: Sequence[str]) -> Wishes:
+    """The wishes of rows that are companies, with what is wanted of the people whom they name."""
+    only_people = attributes_of(Kind.CONTACT).keys() - attributes_of(Kind.ACCOUNT).keys()
+    speakers: dict[str, None] = {}  # the sources chosen for what they say of people
+    columns = [name for name, slug in wishes.columns.items() if slug in only_people]
+    for name in typed:
+        theirs = columns_of([name])
+        if any(wishes.named[column] in only_people for column in theirs):
+            speakers |= dict.fromkeys(sources_called([name]))
+            columns += [] if wishes.columns else theirs
+    finders = [slug for slug in wishes.sources if slug not in speakers]
+    people = People(
+        list(speakers) or wishes.sources,
+        [{**wishes.columns, **wishes.named}[name] for name in columns],
+        columns,
+    )
+    if columns and _is_named(headers, replace(wishes, people=people), finders):
+        wishes = replace(wishes, people=people, sources=finders)
+    elif speakers:
+        named = {name: slug for name, slug in wishes.named.items() if slug not in only_people}
+        wishes = replace(wishes, named=named)
+    plans: dict[Kind, Plan] = {}
+    if wishes.sources or not typed:
+        plans[Kind.ACCOUNT] = runs.plan_for(
+            Kind.ACCOUNT, wanted=wishes.wanted(Kind.ACCOUNT), sources=wishes.sources
+        )
+    if wishes.people:
+        plans[Kind.CONTACT] = runs.plan_for(Kind.CONTACT, wanted=people.wanted, sources=people.sources)
+    return replace(wishes, plans=plans)
+
+
+def _is_named(headers: Headers, wishes: Wishes, finders: Sequence[str]) -> bool:
+    """Whether the rows name a chief executive, or a source does that is asked about them."""
+    if any(column.field in NAMED_BY for column in headers.columns):
+        return True
+    if wishes.sources and not finders:
+        return False
+    plan = runs.plan_for(Kind.ACCOUNT, wanted=wishes.wanted(Kind.ACCOUNT), sources=finders)
+    return any(step.gives & NAMED_BY.keys() for step in plan.steps)
 
 
 def sources_of(kind: Kind, rows: Kind, sources: Sequence[str]) -> list[str] | None:
@@ -96,37 +162,6 @@ def wanted_of(kind: Kind, rows: Kind, slugs: Iterable[str]) -> list[str] | None:
     own = attributes_of(Kind.CONTACT)
     mine = [slug for slug in wanted if (slug in own) is (kind is Kind.CONTACT)]
     return mine or None
-
-
-def columns_to_keep(wishes: Wishes) -> dict[str, list[tuple[str, str]]]:
-    """What a run remembers of the output's columns: as pairs, since a database may reorder a mapping."""
-    return {"columns": list(wishes.columns.items()), "named": list(wishes.named.items())}
-
-
-def columns_kept(run: EnrichmentRun, which: str) -> dict[str, str]:
-    """Columns of a run's output with their attributes: "columns" were asked for, "named" are the sources' own."""
-    return dict(run.summary.get(which, ()))
-
-
-def company_run(run: EnrichmentRun) -> EnrichmentRun | None:
-    """The run over the companies of a run's people, begun when there is none yet; None: nobody is asked."""
-    if run.kind != Kind.CONTACT:
-        return None
-    begun = EnrichmentRun.objects.filter(pk=run.summary.get("companies")).first()
-    wanted = wanted_of(Kind.ACCOUNT, Kind.CONTACT, columns_kept(run, "columns").values())
-    who = sources_of(Kind.ACCOUNT, Kind.CONTACT, run.sources)
-    companies = Account.objects.filter(pk__in=run.items.values("contact__account"))
-    if begun or wanted is None or who is None or not companies.exists():
-        return begun
-    if not runs.plan_for(Kind.ACCOUNT, wanted=wanted, sources=who).steps:
-        return None
-    begun = runs.start(
-        kind=Kind.ACCOUNT, records=companies, wanted=wanted, sources=who, parallel=run.parallel,
-        name=f"Companies of {run.file_name}"[:200],
-    )  # fmt: skip
-    run.summary |= {"companies": begun.pk}
-    run.save(update_fields=["summary"])
-    return begun
 
 
 def _nobody(kind: Kind, plans: Mapping[Kind, Plan]) -> str:

@@ -6,6 +6,7 @@ import hashlib
 import sys
 import time
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +16,9 @@ from django.db import transaction
 from crm.results import check_output, found_attributes, output_of, write_results
 from crm.spreadsheets import import_file
 from enrichment import runs
+from enrichment.management.follow_ups import columns_kept, columns_of_people, follow_up, to_remember
 from enrichment.management.quotes import quote_lines
-from enrichment.management.wishes import Wishes, columns_kept, columns_to_keep, company_run, read_wishes
+from enrichment.management.wishes import Wishes, read_wishes
 from enrichment.models import EnrichmentRun
 from enrichment.queries import attributes_of
 from enrichment.registration import sync_sources
@@ -39,6 +41,7 @@ examples:
   manage.py enrich --input accounts.csv --dry-run                what would be asked, and what it costs
   manage.py enrich --input accounts.csv --output out.xlsx --sources wikidata,gleif
   manage.py enrich --input people.xlsx --attributes job_title,employee_count --parallel 10
+  manage.py enrich --input companies.csv --integrations find_ceo,linkedin_profile    and whom they name
   manage.py enrich --resume 7                                    go on with run 7, then write its output
 """
 
@@ -111,7 +114,7 @@ class Command(BaseCommand):
             sources=wishes.sources, parallel=options["parallel"] or _PARALLEL,
         )  # fmt: skip
         output: Path = options["output"] or output_of(path)
-        run.summary |= {"output": str(output.absolute()), **columns_to_keep(wishes)}
+        run.summary |= {"output": str(output.absolute()), **to_remember(wishes)}
         run.save(update_fields=["summary"])
         return run
 
@@ -136,22 +139,22 @@ class Command(BaseCommand):
         return wishes
 
     def _finish(self, run: EnrichmentRun, options: dict[str, Any], started: float) -> None:
-        """Work on the run, and on that over its people's companies; sum up, write the file."""
+        """Work on the run, and on the one that follows it; sum up, write the file."""
         _work(run, run)
-        companies = None if run.is_open else company_run(run)
-        if companies:
-            _work(companies, run)
-        columns = _columns(run)
-        self._sum_up(run, companies, list(dict.fromkeys(columns.values())))
+        follower = None if run.is_open else follow_up(run)
+        if follower:
+            _work(follower, run)
+        columns, of_people = _columns(run), columns_of_people(run)
+        self._sum_up(run, follower, columns, of_people)
         self.stdout.write(f"\n{time.monotonic() - started:.1f} seconds")
         output = options["output"] or _output_of(run)
         try:
-            count = write_results(run, output, columns)
+            count = write_results(run, output, columns, of_people=of_people)
         except KeyboardInterrupt:
             text = f"Stopped before the file was written: {_resume(run)} writes it."
             raise CommandError(text, returncode=INTERRUPTED) from None
         self.stdout.write(f"Run {run.pk}: {count:,} rows written to {output}")
-        for each in filter(None, (run, companies)):
+        for each in filter(None, (run, follower)):
             if each.is_open:
                 self.stdout.write(f"Some answers come later; once they are there: {_resume(run)}")
             elif each.status != each.Status.COMPLETED:
@@ -160,14 +163,27 @@ class Command(BaseCommand):
                     f"Run {each.pk} did not complete, it is {each.get_status_display()}{reason}."
                 )
 
-    def _sum_up(self, run: EnrichmentRun, companies: EnrichmentRun | None, attributes: list[str]) -> None:
+    def _sum_up(
+        self,
+        run: EnrichmentRun,
+        follower: EnrichmentRun | None,
+        columns: Mapping[str, str],
+        of_people: Collection[str],
+    ) -> None:
         own = attributes_of(Kind(run.kind))
-        for line in summary_lines(run, [slug for slug in attributes if slug in own]):
+        mine = {slug for name, slug in columns.items() if slug in own and name not in of_people}
+        for line in summary_lines(run, _in_order(columns, mine)):
             self.stdout.write(line)
-        if companies:
-            self.stdout.write(f"\nTheir companies, run {companies.pk}")
-            for line in outcome_lines(companies, [slug for slug in attributes if slug not in own]):
+        if follower:
+            whose = "companies" if follower.kind == Kind.ACCOUNT else "chief executives"
+            self.stdout.write(f"\nTheir {whose}, run {follower.pk}")
+            for line in outcome_lines(follower, _in_order(columns, set(columns.values()) - mine)):
                 self.stdout.write(line)
+
+
+def _in_order(columns: Mapping[str, str], some: Collection[str]) -> list[str]:
+    """Some attributes in the order of their columns."""
+    return [slug for slug in dict.fromkeys(columns.values()) if slug in some]
 
 
 def _work(run: EnrichmentRun, first: EnrichmentRun) -> None:
