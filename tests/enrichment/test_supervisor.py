@@ -25,7 +25,7 @@ from enrichment.supervisor.leash import Leash
 ROOT = Path(__file__).resolve().parent.parent.parent
 
 
-def until(is_true: Callable[[], object], seconds: float, what: str) -> None:
+def expect(is_true: Callable[[], object], seconds: float, what: str) -> None:
     """Wait for something, at most so long on a quiet machine, and three times that on a busy one."""
     end = time.monotonic() + 3 * seconds
     while not is_true():
@@ -107,7 +107,7 @@ class House:
 
     def wait_for_beat(self, seconds: float = 30) -> None:
         before = self.beats()
-        until(lambda: self.beats() != before, seconds, "a beat")
+        expect(lambda: self.beats() != before, seconds, "a beat")
 
     def assert_all_gone(self) -> None:
         assert not [process for process in self.seen if lives(process)]
@@ -149,7 +149,7 @@ def test_up_serves_works_survives_a_killed_worker_and_stops_on_ctrl_c(house: Hou
     workers[0].kill()
     (web,) = house.members("gunicorn")[:1]
     web.kill()
-    until(lambda: len(house.members("gunicorn")) == 2, 10, "a new web server")
+    expect(lambda: len(house.members("gunicorn")) == 2, 10, "a new web server")
     with urllib.request.urlopen(url, timeout=20) as answer:
         assert answer.status == 200
 
@@ -164,11 +164,11 @@ def test_up_serves_works_survives_a_killed_worker_and_stops_on_ctrl_c(house: Hou
 def test_a_killed_supervisor_takes_its_children_along(house: House):
     supervisor = house.start("manage.py", "up", "--port", "0")
     house.line()
-    until(lambda: len(house.members("qcluster")) >= 4, 20, "workers")
-    until(lambda: len(house.members("gunicorn")) >= 2, 20, "a web server")
+    expect(lambda: len(house.members("qcluster")) >= 4, 20, "workers")
+    expect(lambda: len(house.members("gunicorn")) >= 2, 20, "a web server")
     supervisor.kill()
     supervisor.wait(15)
-    until(lambda: not any(map(lives, house.seen)), 5, "the end of all children")
+    expect(lambda: not any(map(lives, house.seen)), 5, "the end of all children")
 
 
 SHORT = """
@@ -181,12 +181,12 @@ SHORT = """
 
 def test_stuck_workers_are_killed_as_a_group_and_started_again(house: House):
     house.start("-c", textwrap.dedent(SHORT))
-    until(lambda: len(house.members("qcluster")) >= 4, 20, "workers")
+    expect(lambda: len(house.members("qcluster")) >= 4, 20, "workers")
     house.wait_for_beat()
     stuck = house.members("qcluster")
     for process in stuck:
         process.suspend()
-    until(lambda: not any(map(lives, stuck)), 40, "the end of the stuck workers")
+    expect(lambda: not any(map(lives, stuck)), 40, "the end of the stuck workers")
     house.wait_for_beat()
 
 
@@ -239,7 +239,7 @@ def wait_for_end(program: Child) -> None:
     """Until its leader has ended; the group may live on."""
     assert program.group
     leader = psutil.Process(program.group)
-    until(lambda: not lives(leader), 5, "the end of the leader")
+    expect(lambda: not lives(leader), 5, "the end of the leader")
 
 
 def test_a_program_that_ends_with_status_0_starts_again_after_growing_waits(clock: Clock):
@@ -279,7 +279,7 @@ def test_orphans_of_a_dead_leader_are_killed_before_the_new_start(clock: Clock, 
     assert lives(orphan)
     assert not program.is_gone()
     program.watch()
-    until(lambda: not lives(orphan), 5, "the end of the orphan")
+    expect(lambda: not lives(orphan), 5, "the end of the orphan")
 
 
 def test_a_leash_whose_shell_was_killed_is_made_anew():
