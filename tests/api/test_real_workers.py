@@ -8,7 +8,7 @@ from typing import Any
 import linkt
 import pytest
 
-from tests.enrichment.test_supervisor import House, until
+from tests.enrichment.test_supervisor import House, expect
 
 CSV = "company_name,website\nAcme,acme.com\nNobody,nobody.example\n"
 TABLE = "domain,name,headcount\nacme.com,Acme,1234\n"
@@ -47,7 +47,7 @@ def test_an_upload_becomes_enriched_entities(house: House, tmp_path: Path):
             name="E", description="d", flow_name="ingest", deployment_name="main", task_config=config
         )
         run = client.task.execute(task.id, icp_id=icp.id).run_id
-        until(lambda: client.run.retrieve(run)["status"] == "COMPLETED", 60, "the end of the run")
+        expect(lambda: client.run.retrieve(run)["status"] == "COMPLETED", 60, "the end of the run")
         queue = client.run.get_queue(run)
         assert [item["state"] for item in queue.entities] == ["completed", "discarded"]
         (entity,) = client.entity.list(icp_id=[icp.id]).entities
