@@ -75,6 +75,8 @@ class EnrichLayer(Source):
         code = answer.get("code")
         if "description" in answer and isinstance(code, int) and 400 <= code < 600:
             return self.parse(replace(payload, status=code), wanted)
+        if isinstance(answer.get("job"), list):
+            return linkedin.listed(answer)
         found = _read(answer)
         return [found] if found else ()
 

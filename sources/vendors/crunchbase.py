@@ -48,12 +48,13 @@ def finding(organization: Json) -> Finding | None:
 
     Raises PayloadChanged when it is another kind of entity: a person, a funding round.
     """
-    about = mapping(organization.get("properties"))
+    about = _about(organization)
     identifier = mapping(about.get("identifier"))
     kind = text(identifier.get("entity_def_id")) or text(about.get("entity_def_id"))
     if kind and kind not in _ORGANIZATION:
         raise PayloadChanged(f"Crunchbase answered about a {kind[:30]} instead of an organization")
-    city, country = (_located(about, level) for level in ("city", "country"))
+    seat = next(iter(_card(organization, "headquarters_address")), about)
+    city, country = (_located(seat, level) for level in ("city", "country"))
     identity: dict[str, Any] = {
         "name": text(about.get("name")) or text(identifier.get("value")),
         "domain": site(website(organization)),
@@ -65,7 +66,8 @@ def finding(organization: Json) -> Finding | None:
     name = permalink or text(about.get("uuid")) or text(organization.get("uuid"))
     reference = _page("organization", name) or f"crunchbase:{identity['domain'] or identity['name']}"
     public = _page("organization", permalink)
-    values = {**identity, "company_linkedin_url": page, "crunchbase_url": public, **_facts(about)}
+    values = {**identity, "company_linkedin_url": page, "crunchbase_url": public, **_facts(about, seat)}
+    values["ticker"] = values["ticker"] or _ticker(_card(organization, "ipos"))
     found = (*claims(values, reference), *_funding(organization, reference))
     if not found:
         return None
@@ -76,7 +78,7 @@ def finding(organization: Json) -> Finding | None:
 
 def website(organization: Json) -> str:
     """The address of an organization's website, or ""."""
-    about = mapping(organization.get("properties"))
+    about = _about(organization)
     return _link(about.get("website_url")) or _link(about.get("website"))
 
 
@@ -100,8 +102,19 @@ def _is_home(address: str) -> bool:
     return bool(host) and host == site(address) and parts.path.strip("/") == ""
 
 
-def _facts(about: Json) -> dict[str, Any]:
-    city, region, country = (_located(about, level) for level in ("city", "region", "country"))
+def _about(organization: Json) -> Json:
+    """The fields of an organization; those of an autocompletion stand without a wrapper."""
+    return mapping(organization.get("properties")) or organization
+
+
+def _card(organization: Json, name: str) -> list[Json]:
+    """The entries of a card, one alone as well."""
+    found = mapping(organization.get("cards")).get(name)
+    return [found] if isinstance(found, dict) else mappings(found)
+
+
+def _facts(about: Json, seat: Json) -> dict[str, Any]:
+    city, region, country = (_located(seat, level) for level in ("city", "region", "country"))
     return {
         "legal_name": text(about.get("legal_name")),
         "company_description": text(about.get("short_description")) or text(about.get("description")),
@@ -120,9 +133,10 @@ def _facts(about: Json) -> dict[str, Any]:
 
 def _funding(organization: Json, reference: str) -> tuple[Claim, ...]:
     """Claims about rounds. Those about the latest one are all of the organization's fields or all of one round."""
-    about = mapping(organization.get("properties"))
-    rounds = mappings(mapping(organization.get("cards")).get(CARD))
+    about = _about(organization)
+    rounds = _card(organization, CARD)
     backers = [name for each in rounds for name in _backers(each)]
+    backers += _names([each.get("identifier") for each in _card(organization, "investors")])
     in_all = {
         "total_funding": _dollars(about.get("funding_total")),
         "investors": texts(backers) or _names(about.get("investor_identifiers")),
@@ -146,6 +160,13 @@ def _funding(organization: Json, reference: str) -> tuple[Claim, ...]:
     }
     shown = text(mapping(newest.get("identifier")).get("permalink")) or text(newest.get("permalink"))
     return (*claims(latest, _page("funding_round", shown), reference), *claims(in_all, reference))
+
+
+def _ticker(ipos: Sequence[Json]) -> str:
+    """The symbol of the latest flotation that was not undone."""
+    listed = [each for each in ipos if not each.get("delisted_on")]
+    latest = max(listed, key=lambda each: _day(each.get("went_public_on")), default={})
+    return _link(latest.get("stock_symbol"))
 
 
 def _backers(funding_round: Json) -> list[str]:

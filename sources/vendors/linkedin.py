@@ -80,8 +80,9 @@ def company_finding(company: Json, scheme: str) -> Finding | None:
         "founded_year": count(company.get("founded_year")),
         "headquarters": place(city, state, country) if city and (state or country) else "",
         "follower_count": count(company.get("follower_count")),
-        "twitter_url": social_links.twitter(links),
-        "facebook_url": social_links.facebook(links),
+        "twitter_url": social_links.twitter(links) or _account("twitter.com", extra.get("twitter_id")),
+        "facebook_url": social_links.facebook(links)
+        or _account("www.facebook.com", extra.get("facebook_id")),
         "phone": text(extra.get("phone_number")),
         "email": address(extra.get("contact_email")),
         "ticker": text(extra.get("stock_symbol")),
@@ -177,6 +178,28 @@ def name_of(person: Json) -> str:
     """A person's full name, or ""."""
     names = (text(person.get("first_name")), text(person.get("last_name")))
     return text(person.get("full_name")) or " ".join(filter(None, names))
+
+
+def listed(listing: Json) -> list[Finding]:
+    """A listing of open roles by the companies that it names: their titles, since it may hold but some of them."""
+    by_company: dict[tuple[str, str], list[Json]] = {}
+    for job in mappings(listing.get("job")):
+        name, page = text(job.get("company")), company_page(job.get("company_url"))
+        if name or page:
+            by_company.setdefault((name, page), []).append(job)
+    found = []
+    for (name, page), jobs in by_company.items():
+        subject = Subject(name=name, linkedin_url=page)
+        said = job_claims({"job": jobs, "next_page_no": True}, subject)
+        if said:
+            found.append(Finding(subject=subject, claims=said))
+    return found
+
+
+def _account(host: str, name: Any) -> str:
+    """The page of an account on a social network, or ""."""
+    shown = text(name)
+    return f"https://{host}/{shown}" if shown and "/" not in shown and " " not in shown else ""
 
 
 def _seat(company: Json) -> Json:

@@ -271,6 +271,35 @@ def test_amounts_are_dollars(money, dollars):
     assert claimed(changed(funding_total=money)).get("total_funding") == dollars
 
 
+def test_other_cards_of_an_organization_are_read_too():
+    cards = {
+        "investors": [{"identifier": {"value": "Third Fund"}}, {"identifier": None}],
+        "ipos": [
+            {"stock_symbol": "OLD", "went_public_on": "1999-01-01", "delisted_on": "2003-01-01"},
+            {"stock_symbol": {"label": "ACM", "value": "ACM"}, "went_public_on": "2021-01-01"},
+        ],
+        "headquarters_address": [{"location_identifiers": [{"value": "Oslo", "location_type": "city"}]}],
+    }
+    values = claimed(changed(stock_symbol=None, investor_identifiers=None) | {"cards": cards})
+    assert (values["investors"], values["ticker"], values["city"]) == (["Third Fund"], "ACM", "Oslo")
+    assert "headquarters" not in values
+
+
+def test_an_autocompletion_names_organizations():
+    entity = {
+        "identifier": {"value": "Acme", "permalink": "acme", "entity_def_id": "organization"},
+        "short_description": "Builds robots.",
+    }
+    (finding,) = CRUNCHBASE.parse(answer({"count": 1, "entities": [entity]}), {})
+    assert cleaned(finding)["company_description"] == "Builds robots."
+    assert finding.subject.name == "Acme"
+
+
+def test_a_list_of_deleted_entities_is_no_answer():
+    with pytest.raises(PayloadChanged):
+        CRUNCHBASE.parse(answer([{"uuid": "u", "entity_def_id": "organization", "deleted_at": "x"}]), {})
+
+
 def test_a_domain_is_searched_for_over_the_wire():
     body = {"count": 1, "entities": [{"uuid": "u1", **ORGANIZATION}]}
     with loopback(reply(json.dumps(body).encode())) as (http, server):

@@ -282,6 +282,17 @@ def test_how_many_roles_is_not_said_when_there_is_another_page():
     assert len(values["open_job_titles"]) == 3
 
 
+def test_a_listing_alone_tells_the_titles_of_each_company():
+    acme, anonymous, zenith = (
+        {claim.attribute: claim.value for claim in finding.claims} | {"name": finding.subject.name}
+        for finding in SOURCE.parse(answer(JOBS), {})
+    )
+    assert acme == {"name": "Acme", "open_job_titles": ["Senior DevOps Engineer"]}
+    assert anonymous["open_job_titles"] == ["Accountant"]
+    assert zenith == {"name": "Zenith", "open_job_titles": ["Rust Developer"]}
+    assert SOURCE.parse(answer({"job": []}), {}) == []
+
+
 def test_a_leader_of_another_company_is_no_executive():
     elsewhere = PERSON | {"experiences": PERSON["experiences"][:2]}
     values = fetched(answer(COMPANY), answer({"profile": elsewhere}), parts=["executives"])
