@@ -1,17 +1,12 @@
 """Settling: what stands follows from the checks that stand; undo and rebuild are this rule, applied.
 
-For a record, source and attribute: order the checks of runs that are not undone, read what each one
-claims, merge equal neighbours into segments. The row of a segment is the one its first run wrote.
+The row of a segment of equal values (see `statements`) is the one that its first check wrote.
 """
 
 from __future__ import annotations
 
-import json
-from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
-from datetime import datetime
-from itertools import pairwise
 from typing import Any
 
 from django.db import transaction
@@ -28,18 +23,15 @@ from enrichment.claims.state import (
     Live,
     Owner,
     Speakers,
-    canonical,
     live_claims,
     lock,
     owner_column,
-    recanonical,
     record_table,
     speakers,
 )
+from enrichment.claims.statements import read
 from enrichment.models import EnrichmentRun, Preferences
 from sources.attributes import IDENTITY, Kind, identity_slug
-
-_Pair = tuple[int, int]  # owner, source
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,33 +49,17 @@ class Rebuilt:
 
     records: int
     claims: int
+    dates: int
     current: int
 
 
-@dataclass(slots=True)
-class _Row:
-    """A claim row of a run in whatever state."""
-
-    id: int
-    run: int
-    value: str
-    references: str
-    original: str
-    lookup: int | None
-    superseded: datetime | None
-    retracted: datetime | None
-
-
 @dataclass(frozen=True, slots=True)
-class _Statement:
-    """What one check says about one attribute."""
+class Settled:
+    """What settling changed: claim rows, due dates, and records' current values."""
 
-    run: int
-    at: datetime
-    lookup: int | None
-    value: str
-    references: str
-    original: str
+    claims: int
+    dates: int
+    current: int
 
 
 def undo(run_id: int) -> Undone:
@@ -95,25 +71,35 @@ def undo(run_id: int) -> Undone:
             run.save(update_fields=["undone_at"])
     records = claims = current = 0
     for kind in Kind:
-        column = owner_column(kind)
-        touched = bulk.select(
-            f"SELECT DISTINCT {column} FROM {CHECKS} WHERE run_id = %s AND {column} IS NOT NULL ORDER BY 1",
-            [run_id],
-        )
-        for ids in _chunks([owner for (owner,) in touched]):
-            rows, values = _settle_chunk(kind, ids)
-            records, claims, current = records + len(ids), claims + rows, current + values
+        for ids in touched(kind, run_id):
+            done = _settle_chunk(kind, ids)
+            records, claims, current = records + len(ids), claims + done.claims, current + done.current
     return Undone(records, claims, current)
+
+
+def touched(kind: Kind, run_id: int) -> Iterator[list[int]]:
+    """The records of a kind that a run has answers about, in chunks."""
+    column, last = owner_column(kind), 0
+    while True:
+        found = bulk.select(
+            f"SELECT DISTINCT {column} FROM {CHECKS} WHERE run_id = %s AND {column} > %s ORDER BY 1 LIMIT {CHUNK}",
+            [run_id, last],
+        )
+        if not found:
+            return
+        yield [owner for (owner,) in found]
+        last = found[-1][0]
 
 
 def rebuild() -> Rebuilt:
     """Settle everything and recompute all current values; a sound ledger changes in no row."""
-    records = claims = current = 0
+    records = claims = dates = current = 0
     for kind in Kind:
         for ids in _all_ids(kind):
-            rows, values = _settle_chunk(kind, ids)
-            records, claims, current = records + len(ids), claims + rows, current + values
-    return Rebuilt(records, claims, current)
+            done = _settle_chunk(kind, ids)
+            records, claims = records + len(ids), claims + done.claims
+            dates, current = dates + done.dates, current + done.current
+    return Rebuilt(records, claims, dates, current)
 
 
 def switch_policy(policy: str) -> int:
@@ -129,16 +115,14 @@ def refresh(kind: Kind, ids: Collection[int]) -> int:
         return _write_all_current(kind, owners, speakers())
 
 
-def settle(kind: Kind, ids: Collection[int], owners: dict[int, Owner], speak: Speakers) -> tuple[int, int]:
-    """Bring rows, freshness and current values of locked records in line with the standing checks.
-
-    Returns how many rows and how many records' current values changed.
-    """
-    changed = _settle_rows(kind, ids) + settle_freshness(kind, ids, speak)
-    return changed, _write_all_current(kind, {pk: owners[pk] for pk in ids if pk in owners}, speak)
+def settle(kind: Kind, ids: Collection[int], owners: dict[int, Owner], speak: Speakers) -> Settled:
+    """Bring rows, freshness and current values of locked records in line with the standing checks."""
+    claims, dates = _settle_rows(kind, ids), settle_freshness(kind, ids, speak)
+    current = _write_all_current(kind, {pk: owners[pk] for pk in ids if pk in owners}, speak)
+    return Settled(claims, dates, current)
 
 
-def _settle_chunk(kind: Kind, ids: Collection[int]) -> tuple[int, int]:
+def _settle_chunk(kind: Kind, ids: Collection[int]) -> Settled:
     with transaction.atomic():
         owners = lock(kind, sorted(ids))
         return settle(kind, list(owners), owners, speakers())
@@ -156,18 +140,16 @@ def _write_all_current(kind: Kind, owners: dict[int, Owner], speak: Speakers) ->
 
 
 def _settle_rows(kind: Kind, ids: Collection[int]) -> int:
-    rows = _rows_of_runs(kind, ids)
-    by_id = {row.id: (attribute, row) for (_, attribute), found in rows.items() for row in found}
-    checks = _standing_checks(kind, ids)
+    told = read(kind, ids)
     hidden: list[tuple[Any, ...]] = []
     shown: list[tuple[Any, ...]] = []
     retracted: list[tuple[Any, ...]] = []
     new: list[tuple[Any, ...]] = []
     now = bulk.moment(timezone.now())
-    for (pair, attribute), found in rows.items():
+    for (pair, attribute), found in told.rows.items():
         kept: set[int] = set()
-        for first, until in _segments(attribute, found, checks.get(pair, ()), by_id):
-            row = next((row for row in found if row.run == first.run and row.value == first.value), None)
+        for first, until in told.segments(pair, attribute):
+            row = next((row for row in found if row.is_of(first)), None)
             if row is None:
                 new.append((
                     pair[0], attribute, pair[1], first.value, first.original, first.references, first.run,
@@ -186,80 +168,6 @@ def _settle_rows(kind: Kind, ids: Collection[int]) -> int:
     return len(retracted) + len(hidden) + len(shown) + len(new)
 
 
-def _segments(
-    attribute: str,
-    rows: Iterable[_Row],
-    checks: Iterable[tuple[Any, ...]],
-    by_id: Mapping[int, tuple[str, _Row]],
-) -> Iterator[tuple[_Statement, datetime | None]]:
-    """The first statement of each run of equal values, and when the next value began."""
-    written = {row.run: row for row in rows}
-    firsts: list[_Statement] = []
-    for run, at, lookup, asserted in checks:
-        statement = _statement(attribute, run, at, lookup, asserted, written, by_id)
-        if statement and (not firsts or firsts[-1].value != statement.value):
-            firsts.append(statement)
-    for first, following in pairwise([*firsts, None]):
-        if first:
-            yield first, following.at if following else None
-
-
-def _statement(
-    attribute: str,
-    run: int,
-    at: datetime,
-    lookup: int | None,
-    asserted: list[Any],
-    written: Mapping[int, _Row],
-    by_id: Mapping[int, tuple[str, _Row]],
-) -> _Statement | None:
-    own = written.get(run)
-    if own:
-        return _Statement(run, at, own.lookup, own.value, own.references, own.original)
-    for entry in asserted:
-        row_id, *worded = entry if isinstance(entry, list) else (entry,)
-        slug, row = by_id.get(row_id, ("", None))
-        if row and slug == attribute:
-            references, original = (
-                (canonical(worded[0]), worded[1]) if worded else (row.references, row.original)
-            )
-            return _Statement(run, at, lookup, row.value, references, original)
-    return None
-
-
-def _rows_of_runs(kind: Kind, ids: Collection[int]) -> dict[tuple[_Pair, str], list[_Row]]:
-    column = owner_column(kind)
-    cast = "::text" if bulk.is_postgres() else ""
-    test, param = bulk.any_of(column, ids)
-    rows: dict[tuple[_Pair, str], list[_Row]] = defaultdict(list)
-    for owner, source, attribute, *rest in bulk.select(
-        f'SELECT {column}, source_id, attribute, id, run_id, value{cast}, "references"{cast}, original, lookup_id, '
-        f"superseded_at, retracted_at FROM {VALUES} WHERE {test} AND run_id IS NOT NULL ORDER BY id",
-        [param],
-    ):
-        row_id, run, value, references, original, lookup, superseded, retracted = rest
-        rows[(owner, source), attribute].append(
-            _Row(row_id, run, recanonical(value), recanonical(references), original, lookup,
-                 bulk.read_optional(superseded), bulk.read_optional(retracted))
-        )  # fmt: skip
-    return rows
-
-
-def _standing_checks(kind: Kind, ids: Collection[int]) -> dict[_Pair, list[tuple[Any, ...]]]:
-    column = owner_column(kind)
-    cast = "::text" if bulk.is_postgres() else ""
-    test, param = bulk.any_of(f"c.{column}", ids)
-    checks: dict[_Pair, list[tuple[Any, ...]]] = defaultdict(list)
-    for owner, source, run, at, lookup, asserted in bulk.select(
-        f"SELECT c.{column}, c.source_id, c.run_id, c.at, c.lookup_id, c.asserted{cast} FROM {CHECKS} c "
-        f"JOIN enrichment_enrichmentrun r ON r.id = c.run_id WHERE {test} AND r.undone_at IS NULL "
-        "ORDER BY c.at, c.id",
-        [param],
-    ):
-        checks[owner, source].append((run, bulk.read_moment(at), lookup, json.loads(asserted)))
-    return checks
-
-
 def _all_ids(kind: Kind) -> Iterator[list[int]]:
     last = 0
     while True:
@@ -273,8 +181,3 @@ def _all_ids(kind: Kind) -> Iterator[list[int]]:
             return
         yield ids
         last = ids[-1]
-
-
-def _chunks(ids: list[int]) -> Iterator[list[int]]:
-    for start in range(0, len(ids), CHUNK):
-        yield ids[start : start + CHUNK]

@@ -25,7 +25,7 @@ class Outcome(models.TextChoices):
 
 
 class Check(models.Model):
-    """One source answered one run about one record; inserted only.
+    """One source answered one run about one record; inserted only. A replay has one for each answer it read anew.
 
     `asserted` names the live claims that the answer confirmed without writing: claim ids,
     or `[id, [references], original]` where references or original text differ.
@@ -47,18 +47,21 @@ class Check(models.Model):
         Lookup, null=True, on_delete=models.PROTECT, db_index=False, related_name="checks"
     )
     asserted = models.JSONField(default=list)
+    reread = models.PositiveBigIntegerField(
+        default=0, db_default=0, help_text="The lookup that a replay read anew; 0: an answer as it came."
+    )
 
     class Meta:
         ordering = ["at", "id"]
         constraints = [
             models.CheckConstraint(condition=_ONE_OWNER, name="check_has_one_owner"),
             models.UniqueConstraint(
-                fields=["account", "source", "run"],
+                fields=["account", "source", "run", "reread"],
                 condition=Q(account__isnull=False),
                 name="check_account_once",
             ),
             models.UniqueConstraint(
-                fields=["contact", "source", "run"],
+                fields=["contact", "source", "run", "reread"],
                 condition=Q(contact__isnull=False),
                 name="check_contact_once",
             ),

@@ -212,7 +212,7 @@ def test_rebuild_changes_no_row(history, undone) -> None:
             claims.undo(world.runs[number].pk)
         before = rows()
         rebuilt = claims.rebuild()
-        assert (rebuilt.claims, rebuilt.current) == (0, 0)
+        assert (rebuilt.claims, rebuilt.dates, rebuilt.current) == (0, 0, 0)
         assert rows() == before
 
     check()

@@ -18,6 +18,7 @@ class Command(BaseCommand):
         """Rebuild and say what was wrong."""
         rebuilt = claims.rebuild()
         self.stdout.write(
-            f"Records: {rebuilt.records}. Changed: {rebuilt.claims + rebuilt.current}. "
+            f"Records: {rebuilt.records}. Changed: {rebuilt.claims + rebuilt.dates + rebuilt.current}. "
             f"Put right: {rebuilt.claims} claims, {rebuilt.current} current values."
+            + (f" {rebuilt.dates} due dates." if rebuilt.dates else "")
         )
