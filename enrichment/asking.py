@@ -166,7 +166,7 @@ class Asker:
         adapter, now, began = self.step.adapter, timezone.now(), time.monotonic()
         asked = {key: ledger.question(adapter, subject) for key, subject in part if key not in self._late}
         opened = ledger.open_questions(self.step.source, adapter, run=self.run, asked=asked)
-        replies = {key: Reply(None, now, reason="no budget left for it") for key in opened.unpaid}
+        replies = {key: Reply(None, now, reason=reason) for key, reason in opened.unpaid.items()}
         replies |= {key: self._busy(lookup, state) for key, (lookup, state) in opened.busy.items()}
         lookups = {**opened.lookups, **{key: poll.lookup for key, poll in self._late.items()}}
         ready = [(key, subject) for key, subject in part if key in lookups]

@@ -14,6 +14,7 @@ from django.db.models import F
 from enrichment.models import Budget, EnrichmentRun, EnrichmentSource, Preferences
 
 MICROS = 1_000_000  # of a USD
+NOT_THIS_MONTH, NOT_IN_THIS_RUN = "no budget left for it this month", "no budget left for it in this run"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,14 +39,14 @@ def period_of(source: EnrichmentSource, at: datetime) -> str:
     return at.astimezone(zoneinfo.ZoneInfo(source.time_zone)).strftime("%Y-%m")
 
 
-def reserve(spend: Spend, count: int) -> int:
-    """Set aside the worst-case cost of up to `count` questions; returns how many fit.
+def reserve(spend: Spend, count: int) -> tuple[int, str]:
+    """Set aside the worst-case cost of up to `count` questions; returns how many fit, and why no more do.
 
     Runs inside the caller's transaction: the rows stay locked until it commits.
     """
-    price = spend.source.cost
+    price, reason = spend.source.cost, ""
     if price == 0 or count == 0:
-        return count
+        return count, reason
     with transaction.atomic():
         limits = _limits(spend)
         Budget.objects.bulk_create([Budget(scope=scope) for scope in limits], ignore_conflicts=True)
@@ -56,13 +57,16 @@ def reserve(spend: Spend, count: int) -> int:
         for scope, each in spend.scopes(price):
             limit, row = limits[scope], rows[scope]
             if limit is not None and each > 0:
-                count = min(count, max(0, limit - row.spent - row.reserved) // each)
+                fit = max(0, limit - row.spent - row.reserved) // each
+                if fit < count:
+                    count = fit
+                    reason = NOT_IN_THIS_RUN if scope.startswith("run:") else NOT_THIS_MONTH
         for scope, amount in spend.scopes(price * count):
             row, limit = rows[scope], limits[scope]
             row.reserved += amount
             row.limit = None if limit is None else max(limit, row.spent + row.reserved)
             row.save(update_fields=["reserved", "limit"])
-    return count
+    return count, reason
 
 
 def settle(spend: Spend, *, reserved: int, cost: int) -> None:

@@ -39,13 +39,13 @@ class Kept:
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """What became of questions to be asked: lookup ids by key, keys without budget, keys in doubt or flight.
+    """What became of questions to be asked: lookup ids by key, keys without budget and why, keys in doubt or flight.
 
     `busy` maps a key to the lookup that is in the way and its state.
     """
 
     lookups: Mapping[str, int]
-    unpaid: frozenset[str]
+    unpaid: Mapping[str, str]
     busy: Mapping[str, tuple[int, str]]
 
 
@@ -147,7 +147,8 @@ def open_questions(
     with transaction.atomic():
         busy = _busy(source, asked)
         free = [key for key in asked if key not in busy]
-        paid = free[: budget.reserve(spend, len(free))]
+        fit, reason = budget.reserve(spend, len(free))
+        paid, unpaid = free[:fit], free[fit:]
         rows = [
             (source.pk, run, key, json.dumps(asked[key], ensure_ascii=False), "sent", adapter.version, spend.period,
              source.cost, 0, bulk.moment(now), "", "{}", "", "")
@@ -157,7 +158,7 @@ def open_questions(
         lost = [key for key in paid if key not in made]
         budget.settle(spend, reserved=len(lost) * source.cost, cost=0)
         busy |= _busy(source, lost)
-    return Opened(made, frozenset(free) - frozenset(paid), busy)
+    return Opened(made, dict.fromkeys(unpaid, reason), busy)
 
 
 def _busy(source: EnrichmentSource, keys: Iterable[str]) -> dict[str, tuple[int, str]]:

@@ -31,6 +31,7 @@ TASK = "enrichment.tasks.refresh"
 SOON = timedelta(hours=1)  # until a refresh goes on that could not take everything, or not begin
 AGAIN = Cadence.parse("every 7 days")  # at the latest, whom a refresh took without an answer is taken again
 KEPT = timedelta(days=30)  # firings that made no run
+REMEMBERED = timedelta(days=62)  # runs that had no budget for a record
 _ALL, _NONE = Q(pk__isnull=False), Q(pk__in=[])
 
 
@@ -104,7 +105,8 @@ def kinds_of(source: EnrichmentSource) -> list[Kind]:
 
 
 def due(source: EnrichmentSource, kind: Kind, now: datetime) -> QuerySet[Any]:
-    """The records that a refresh is to take: answers that are due, and new records where the source wants them.
+    """The records that a refresh is to take: answers that are due, and new records where the source wants them
+    or a run had no budget for them.
 
     Never what is fresh, nothing outside the chosen segments, no record that lacks what the source must be asked with.
     """
@@ -112,14 +114,22 @@ def due(source: EnrichmentSource, kind: Kind, now: datetime) -> QuerySet[Any]:
     known = Freshness.objects.filter(source=source)
     overdue = known.filter(due_at__lte=now, **{f"{column}__isnull": False})
     is_due = Q(pk__in=overdue.values(column))
-    if source.asks_new:
+    if source.asks_new or source.cost:
         is_new = Q(~Exists(known.filter(**{column: OuterRef("pk")}))) & _has_inputs(source, kind)
         comes_round = _NONE
         for cadence, records in _by_cadence(source, kind):
             if cadence != "never":
                 comes_round |= records
-        is_due |= is_new & comes_round
+        is_meant = _ALL if source.asks_new else _was_too_dear(source, column, now)
+        is_due |= is_new & comes_round & is_meant
     return _in_segments(source, kind).filter(is_due)
+
+
+def _was_too_dear(source: EnrichmentSource, column: str, now: datetime) -> Q:
+    """Records about which a run would have asked, had there been budget in its month."""
+    said = {f"outcomes__{source.slug}__reason": budget.NOT_THIS_MONTH}
+    items = RunItem.objects.filter(run__undone_at=None, finished_at__gt=now - REMEMBERED, **said)
+    return Q(Exists(items.filter(**{column: OuterRef("pk")})))
 
 
 def _fire(source: EnrichmentSource, kind: Kind, planned: datetime, now: datetime) -> None:
