@@ -62,7 +62,10 @@ def accept(run: EnrichmentRun, items: Sequence[RunItem], records: Sequence[Recor
             )
             for item, owner in zip(items, owners, strict=True)
         ]  # fmt: skip
-        claims.record(run=run.pk, kind=kind, answers=answers)
+        if claims.record(run=run.pk, kind=kind, answers=answers).skipped:
+            claims.complete(
+                run=run.pk, kind=kind, answers=answers
+            )  # another row told about the record before
     fresh = model.objects.in_bulk([owner.pk for owner in owners])
     return [fresh[owner.pk] for owner in owners]
 

@@ -3,7 +3,7 @@
 from enrichment.claims.answers import Answer, CleanClaim, Recorded, RunUndone
 from enrichment.claims.freshness import redate
 from enrichment.claims.pinning import pin, release
-from enrichment.claims.recording import record
+from enrichment.claims.recording import complete, record
 from enrichment.claims.settling import Rebuilt, Undone, rebuild, refresh, switch_policy, undo
 
 __all__ = [
@@ -13,6 +13,7 @@ __all__ = [
     "Recorded",
     "RunUndone",
     "Undone",
+    "complete",
     "pin",
     "rebuild",
     "record",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -28,6 +29,7 @@ from enrichment.claims.state import (
     owner_column,
     speakers,
 )
+from enrichment.claims.statements import read
 from enrichment.models import EnrichmentRun
 from sources.attributes import Kind
 
@@ -51,6 +53,26 @@ def record(*, run: int, kind: Kind, answers: Sequence[Answer]) -> Recorded:
             ledger.file(late)
             settle(kind, {answer.record for answer in late}, owners, ledger.speak)
     return Recorded(ledger.written, ledger.confirmed, ledger.records_changed, skipped)
+
+
+def complete(*, run: int, kind: Kind, answers: Sequence[Answer]) -> int:
+    """Add what the run's own answers left out: rows of one record are one answer, the first of two values counts.
+
+    Of a record and source that the run has not recorded nothing is added. Returns how many claims were. Raises RunUndone.
+    """
+    with transaction.atomic():
+        _hold(run)
+        owners = lock(kind, sorted({answer.record for answer in answers}))
+        told, ledger = read(kind, owners), _Chunk(run, kind, owners, speakers())
+        for answer in answers:
+            pair = (answer.record, answer.source)
+            said = next((said for said in told.checks.get(pair, ()) if said.run == run), None)
+            if said is not None:
+                claims = [claim for claim in answer.claims if not told.states(pair, claim.attribute, said)]
+                ledger.add(replace(answer, at=said.at, lookup=said.lookup, claims=tuple(claims)))
+        if ledger.written:
+            settle(kind, owners, owners, ledger.speak)
+    return ledger.written
 
 
 def _hold(run: int) -> None:
@@ -122,6 +144,13 @@ class _Chunk:
         with bulk.checking_keys():
             shown = current_of(self.kind, self.owners, _standing(live.values()), self.speak)
         self.records_changed += write_current(self.kind, shown)
+
+    def add(self, answer: Answer) -> None:
+        """Write claims for a check that is there; settling decides which of them stand."""
+        at = bulk.moment(answer.at)
+        for claim in answer.claims:
+            self._write(answer, claim, canonical(claim.value), at, superseded=at)
+        self._flush()
 
     def file(self, answers: Sequence[Answer]) -> None:
         """Keep late answers as history; settling decides what of them stands."""

@@ -9,13 +9,14 @@ from django.utils import timezone
 
 from crm.models import Account, Sheet
 from crm.spreadsheets import import_file
-from enrichment import reviews, runs
+from enrichment import claims, reviews, runs
 from enrichment.claims import CleanClaim
-from enrichment.models import AttributeValue, EnrichmentRun, RunItem
+from enrichment.models import AttributeValue, EnrichmentRun, EnrichmentSource, RunItem
 from enrichment.reviews import ReviewRefused
 from enrichment.rows import kept
+from sources.attributes import Kind
 from sources.contract import Finding, Payload, Subject, Wanted
-from tests.factories import make_account, make_run, make_source, make_writer
+from tests.factories import make_account, make_answer, make_run, make_source, make_writer
 from tests.fakes import FakeSource
 
 pytestmark = pytest.mark.django_db
@@ -138,6 +139,41 @@ def test_what_was_decided_or_undone_is_not_decided_again(run):
     EnrichmentRun.objects.update(undone_at=timezone.now())
     with pytest.raises(ReviewRefused, match="undone"):
         reviews.decide(RunItem.objects.get(pk=other.pk), known.pk, user="olive")
+
+
+def test_a_second_row_of_a_record_adds_what_the_first_left_out(run):
+    """The first of two values counts, as in an import; undoing the run takes both rows back."""
+    item, known = doubtful_row(run)
+    second = row(run, name="Acme, Inc.", state="review", evidence=item.evidence)
+    told = [
+        CleanClaim("domain", "acme.net", ("csv_import",)),
+        CleanClaim("industry", "Toys", ("csv_import",)),
+    ]
+    second.subject = kept(told, {})
+    second.save()
+    reviews.decide(item, known.pk, user="olive")
+    reviews.decide(second, known.pk, user="olive")
+    values = values_of(known)
+    assert (values["industry"], values["domain"], values["name"]) == ("Toys", "acme.com", "Acme")
+    rebuilt = claims.rebuild()
+    assert (rebuilt.claims, rebuilt.current) == (0, 0)
+    claims.undo(run.pk)
+    assert "industry" not in values_of(known)
+
+
+def test_what_a_second_row_confirms_outlives_the_run_that_wrote_it(run):
+    item, known = doubtful_row(run)
+    before = make_run(name="earlier")
+    source = EnrichmentSource.objects.get(slug="spreadsheet").pk
+    answer = make_answer(known.pk, source, industry="Toys")
+    claims.record(run=before.pk, kind=Kind.ACCOUNT, answers=[answer])
+    second = row(run, state="review", evidence=item.evidence)
+    second.subject = kept([CleanClaim("industry", "Toys", ("csv_import",))], {})
+    second.save()
+    for each in (item, second):
+        reviews.decide(each, known.pk, user="olive")
+    claims.undo(before.pk)
+    assert values_of(known)["industry"] == "Toys"
 
 
 @pytest.fixture
