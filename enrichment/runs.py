@@ -11,7 +11,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import connection, transaction
-from django.db.models import Count, F, Max, Min, Q, QuerySet
+from django.db.models import Count, F, Min, Q, QuerySet
 from django.utils import timezone
 from django_q.brokers import get_broker
 from django_q.tasks import async_task
@@ -34,7 +34,7 @@ Status, State = EnrichmentRun.Status, RunItem.State
 LEASE = timedelta(seconds=settings.LEASE)
 RENEWS_EVERY = settings.LEASE / 3  # seconds
 NAP = 2.0  # seconds a worker waits for parked items before it looks at other runs
-MOST_STARTS = 8
+MOST_STARTS = 10
 FEW = 10  # items taken together when the first's workers ended twice, one by one after four times: to find the culprit
 _FEW_AFTER, _ALONE_AFTER = 2, 4  # starts
 MOST_WAITING = 5  # messages in the queue, beyond which one more wakes nobody
@@ -314,9 +314,12 @@ def open_again(run_id: int) -> None:
 def sweep(now: datetime) -> int:
     """Queue items whose worker died, close questions in doubt, wake forgotten runs; how many items."""
     expired = RunItem.objects.filter(state=State.PROCESSING, lease_until__lt=now)
-    expired.filter(pk__in=bulk.among(_deadly(now))).update(
+    alone = _alone(now)
+    expired.filter(pk__in=bulk.among(alone), starts__gte=MOST_STARTS).update(
         state=State.FAILED, reason=f"gave up: its worker ended {MOST_STARTS} times", finished_at=now
     )
+    in_company = expired.exclude(pk__in=bulk.among(alone)).filter(starts__gt=_ALONE_AFTER)
+    in_company.update(starts=_ALONE_AFTER)
     count = expired.update(state=State.QUEUED)
     deadlines = {slug: adapter.limits.deadline * 3 for slug, adapter in registry.adapters().items()}
     ledger.sweep(now, deadlines, worked_on=_worked_on())
@@ -324,13 +327,11 @@ def sweep(now: datetime) -> int:
     return count
 
 
-def _deadly(now: datetime) -> list[int]:
-    """Items whose workers ended too often, the last time with nothing else in hand: what shares a lease is one chunk."""
+def _alone(now: datetime) -> list[int]:
+    """Items whose worker ended with nothing else in hand: what shares a lease is one chunk."""
     dead = RunItem.objects.filter(state=State.PROCESSING, lease_until__lt=now).order_by()
-    chunks = dead.values("run", "lease_until").annotate(
-        size=Count("id"), starts=Max("starts"), item=Min("id")
-    )
-    return [chunk["item"] for chunk in chunks if chunk["size"] == 1 and chunk["starts"] >= MOST_STARTS]
+    chunks = dead.values("run", "lease_until").annotate(size=Count("id"), item=Min("id"))
+    return list(chunks.filter(size=1).values_list("item", flat=True))
 
 
 def _worked_on() -> set[int]:

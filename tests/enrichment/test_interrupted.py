@@ -80,6 +80,7 @@ def test_items_that_died_in_company_are_not_blamed_but_taken_alone(fakes) -> Non
     run = begin(fakes, ["a.com", "b.com", "c.com"])
     for _ in range(3 * runs.MOST_STARTS):
         assert die(run, 10) == 3
+    assert die(run, 1) == 1
     assert states() == {"queued"}
     chunks: list[int] = []
     work(run, on_chunk=lambda: chunks.append(1))
