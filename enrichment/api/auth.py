@@ -82,14 +82,19 @@ class KeyAuthentication(BaseAuthentication):
         text = request.headers.get(HEADER)
         if text is None:
             return None
-        key = _key(text.strip())
-        _note_use(key)
-        caller = Caller(key, key.owner)
-        return key.owner or caller, caller
+        caller = caller_with_key(text)
+        return caller.user or caller, caller
 
     def authenticate_header(self, request: Request) -> str:
         """What a 401 asks for."""
         return HEADER
+
+
+def caller_with_key(text: str) -> Caller:
+    """Who has a key; its use is noted. Raises AuthenticationFailed."""
+    key = _key(text.strip())
+    _note_use(key)
+    return Caller(key, key.owner)
 
 
 def _key(text: str) -> ApiKey:

@@ -12,7 +12,7 @@ from rest_framework.response import Response
 
 from enrichment.api.base import ApiView
 from enrichment.api.ids import IdField
-from enrichment.api.paging import PageQuery, page_serializer, read_query
+from enrichment.api.paging import PageNumbers, page_serializer, read_query
 
 
 class SignalAnswer(serializers.Serializer[Any]):
@@ -26,7 +26,7 @@ class SignalAnswer(serializers.Serializer[Any]):
     created_at = serializers.DateTimeField()
 
 
-class SignalQuery(PageQuery):
+class SignalQuery(PageNumbers):
     """Which signals."""
 
     icp_id = IdField(required=False)

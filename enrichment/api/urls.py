@@ -5,8 +5,8 @@ from __future__ import annotations
 from django.urls import path, re_path, register_converter
 from drf_spectacular.views import SpectacularAPIView, SpectacularRedocView, SpectacularSwaggerView
 
-from crm.api import entities, profiles, sheet_fields, sheets
-from enrichment.api import files, runs, schedules, signals, starting, tasks
+from crm.api import entities, profiles, records, sheet_fields, sheets
+from enrichment.api import files, runs, schedules, signals, sources, starting, tasks, values
 from enrichment.api.errors import no_such_address
 from enrichment.api.ids import IdConverter
 from enrichment.api.key import KeyView
@@ -52,5 +52,16 @@ urlpatterns = [
     path("schedule/<hex24:schedule_id>", schedules.ScheduleOne.as_view()),
     path("signal", signals.SignalList.as_view()),
     path("signal/<hex24:signal_id>", signals.SignalOne.as_view()),
+    path("account", records.AccountList.as_view()),
+    path("account/bulk", records.AccountBulk.as_view()),
+    path("account/<hex24:record_id>", records.AccountOne.as_view()),
+    path("contact", records.ContactList.as_view()),
+    path("contact/bulk", records.ContactBulk.as_view()),
+    path("contact/<hex24:record_id>", records.ContactOne.as_view()),
+    path("source", sources.SourceList.as_view()),
+    path("source/<slug:slug>", sources.SourceOne.as_view()),
+    path("value", values.ValueList.as_view()),
+    path("value/pin", values.ValuePin.as_view()),
+    path("value/release", values.ValueRelease.as_view()),
     re_path(r"^(?P<rest>.*)$", no_such_address),
 ]
