@@ -24,6 +24,7 @@ from enrichment.plan import Plan, Step
 from enrichment.rows import accept, subject_of_row
 from enrichment.subjects import has_inputs, subject_of
 from enrichment.verifying import Cleaned, Judged, clean_claims, judge_findings
+from enrichment.winner import WRITERS
 from enrichment.work import ANSWERS, PARKED, SKIPPED, Work
 from sources.attributes import BY_SLUG, Attribute, Kind
 
@@ -99,7 +100,7 @@ class Chunk:
         if not asking:
             return
         wanted = {
-            slug: self.catalogue[slug] for slug in (self.run.wanted or step.gives) if slug in self.catalogue
+            slug: self.catalogue[slug] for slug in (*self.run.wanted, *step.goals) if slug in self.catalogue
         }
         asker = Asker(
             step, run=self.run.pk, parallel=self.run.parallel, wanted=wanted, catalogue=self.catalogue, alive=self.alive
@@ -149,9 +150,8 @@ class Chunk:
         if step.source.only_when_missing and (work.parked_until or work.waits_for):
             work.note(slug, PARKED, "waits for what better ranked sources say")
             return True
-        goals = step.gives & set(self.run.wanted) if self.run.wanted else step.gives
         if step.source.only_when_missing and all(
-            work.given_by.get(goal, 10**9) < step.source.rank for goal in goals
+            work.given_by.get(goal, 10**9) < step.source.rank for goal in step.goals
         ):
             work.note(slug, SKIPPED, "not needed: better ranked sources answered")
             return True
@@ -218,16 +218,46 @@ class Chunk:
             held = set(_still_held(fences))
             ours = [row for row in rows if row[-1] in held]
             bulk.update("enrichment_runitem", _CLOSING, ours)
+            if self.run.file_name:
+                self._end_doubles({row[-1]: row for row in ours}, now)
         for state, reason, *_, pk in ours:
             level = logging.DEBUG if state == RunItem.State.COMPLETED else logging.INFO
             _log.log(level, "%s: %s", state, reason, extra={"item": pk})
         _log.info("%d items done.", len(ours))
+
+    def _end_doubles(self, closed: Mapping[int, tuple[Any, ...]], now: datetime) -> None:
+        """Rows of a record whose other row was asked end as that row did."""
+        ends = {
+            work.record.pk: closed[work.item.pk][:2]
+            for work in self.works
+            if work.record and work.item.pk in closed and closed[work.item.pk][0] not in RunItem.OPEN
+        }
+        column = owner_column(self.kind)
+        doubles = RunItem.objects.filter(
+            run=self.run, state__in=_DOUBLES, **{f"{column}__in": bulk.among(ends)}
+        )
+        told = doubles.exclude(pk__in=bulk.among(closed)).values_list("pk", column, "state", "outcomes")
+        rows = [
+            (end if end in _DOUBLES else "completed", reason, bulk.moment(now), pk)
+            for pk, owner, state, outcomes in told
+            if not set(outcomes) - WRITERS
+            for end, reason in [ends[owner]]
+            if state != (end if end in _DOUBLES else "completed")
+        ]
+        bulk.update(
+            "enrichment_runitem",
+            [("state", "text"), ("reason", "text"), ("finished_at", "timestamptz")],
+            rows,
+        )
 
 
 _CLOSING = [
     ("state", "text"), ("reason", "text"), ("outcomes", "jsonb"), ("evidence", "jsonb"), ("finished_at", "timestamptz"),
     ("not_before", "timestamptz"), ("waits_for_id", "bigint"), ("starts", "int"),
 ]  # fmt: skip
+
+
+_DOUBLES = ("completed", "failed", "skipped")  # states of rows that were not asked about themselves
 
 
 def _closing(work: Work, now: datetime) -> tuple[Any, ...]:

@@ -8,9 +8,12 @@ import pytest
 
 from crm.models import Account, Contact
 from crm.spreadsheets import import_file
+from enrichment import retrying, runs
 from enrichment.models import EnrichmentRun
 from sources.attributes import Kind
-from tests.factories import make_account, make_contact
+from sources.errors import NotAllowed
+from tests.factories import make_account, make_contact, make_source
+from tests.fakes import FakeSource
 
 pytestmark = pytest.mark.django_db
 
@@ -51,6 +54,29 @@ def test_rows_of_one_company_are_asked_about_once(load):
     states = dict(run.items.values_list("position", "state"))
     assert states == {2: "queued", 3: "completed", 4: "queued"}
     assert run.items.get(position=3).account == run.items.get(position=2).account
+
+
+def test_a_second_row_of_a_company_ends_as_the_row_that_was_asked(load, fakes, monkeypatch):
+    monkeypatch.setattr(runs, "NAP", 0)
+    fakes["fake"] = FakeSource(acme_com=NotAllowed("no"), globex_com={"headcount": 5})
+    make_source("fake", rank=10)
+    text = "Company,Website\nAcme,acme.com\nAcme Inc,acme.com\nGlobex,globex.com\nGlobex AG,globex.com\n"
+    run = load(text, enrich=True)
+    runs.work(run.pk, until=lambda: False)
+    assert dict(run.items.values_list("position", "state")) == {
+        2: "failed",
+        3: "failed",
+        4: "completed",
+        5: "completed",
+    }
+    assert run.items.get(position=3).reason == "no"
+
+    fakes["fake"].answers["acme.com"] = {"headcount": 6}
+    retrying.retry(run)
+    while runs.work(run.pk, until=lambda: False):
+        pass
+    assert set(run.items.values_list("state", flat=True)) == {"completed"}
+    assert sorted(fakes["fake"].asked) == ["acme.com", "acme.com", "globex.com"]
 
 
 # --- people
