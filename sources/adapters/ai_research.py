@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from functools import lru_cache
 from typing import Any
 
 from sources.attributes import BY_SLUG, Attribute, Kind
@@ -12,7 +13,7 @@ from sources.contract import Call, Cost, Finding, Http, Limits, Payload, Secret,
 from sources.errors import NotAllowed, PayloadChanged, SourceError
 from sources.vendors import firecrawl, openai_chat
 from sources.vendors.firmographics import claims
-from sources.vendors.json_answers import mapping, text
+from sources.vendors.json_answers import mapping, text, texts
 from sources.vendors.kept_pages import beside, join, split
 from sources.vendors.quotes import believed, page_text
 from sources.vendors.web_site import ABOUT, CONTACT, linked, open_site, own_domain, read
@@ -31,7 +32,8 @@ class AiResearch(Source):
     """Reads the home, about and contact pages of a domain, and asks a model for what they say.
 
     The address of the model's server is the source's base URL, its key the source's; the setting `model` names the
-    model. With `firecrawl_key` in the settings Firecrawl reads the pages (`firecrawl_url`: another address of it).
+    model, `attributes` lists attributes of the user's own that are asked for as well. With `firecrawl_key` among the
+    settings Firecrawl reads the pages; `firecrawl_url` is another address of it.
     """
 
     slug = "ai_research"
@@ -47,6 +49,10 @@ class AiResearch(Source):
     limits = Limits(per_minute=60, in_flight=4, deadline=90.0, max_bytes=5_000_000)
     secret = Secret(env="AI_RESEARCH_API_KEY", help_url="https://platform.openai.com/api-keys")
     base_url = "https://api.openai.com/v1"
+
+    def configured(self, settings: Mapping[str, Any]) -> Source:
+        """The source with the user's own attributes among what it provides."""
+        return _with(tuple(texts(settings.get("attributes"))))
 
     def fetch(self, call: Call, http: Http) -> Sequence[Payload]:
         """The pages and the model's answer in one payload; Firecrawl's answer when it refuses us.
@@ -88,6 +94,15 @@ class AiResearch(Source):
         backed = believed(said["facts"], own, asked)
         found = [claim for slug, (value, url) in backed.items() for claim in claims({slug: value}, url)]
         return [Finding(subject=Subject(domain=site), claims=tuple(found))] if found else ()
+
+
+@lru_cache(maxsize=64)
+def _with(attributes: tuple[str, ...]) -> Source:
+    """The source that provides `attributes` too."""
+    more = tuple(slug for slug in attributes if slug not in AiResearch.provides)
+    kind = type("AiResearch", (AiResearch,), {"provides": (*AiResearch.provides, *more)})
+    adapter: Source = kind()
+    return adapter
 
 
 def _asked(wanted: Wanted) -> list[Attribute]:

@@ -193,6 +193,13 @@ def test_a_users_own_attribute_is_asked_for_and_believed():
     assert "cargo: What it carries" in web.requests[0].json["messages"][1]["content"]
 
 
+def test_a_users_own_attributes_are_a_setting():
+    configured = SOURCE.configured({"attributes": ["cargo", "headcount", None]})
+    assert configured.provides == (*SOURCE.provides, "cargo")
+    assert (configured.slug, configured.secret) == (SOURCE.slug, SOURCE.secret)
+    assert SOURCE.configured({}).provides == SOURCE.configured({"attributes": 3}).provides == SOURCE.provides
+
+
 def test_an_answer_without_pages_backs_nothing():
     assert list(SOURCE.parse(completion(json.dumps({"facts": FACTS})), {})) == []
 
