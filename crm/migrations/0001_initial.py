@@ -103,7 +103,7 @@ class Migration(migrations.Migration):
                 ('created_at', models.DateTimeField(auto_now_add=True)),
                 ('account', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='entries', to='crm.account')),
                 ('contact', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='entries', to='crm.contact')),
-                ('sheet', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='entries', to='crm.sheet')),
+                ('sheet', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='entries', to='crm.sheet')),
             ],
             options={
                 'verbose_name_plural': 'sheet entries',
@@ -129,6 +129,10 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name='contact',
             constraint=models.UniqueConstraint(condition=models.Q(('external_id', ''), _negated=True), fields=('external_source', 'external_id'), name='contact_external_id_is_unique'),
+        ),
+        migrations.AddIndex(
+            model_name='sheetentry',
+            index=models.Index(fields=['sheet', 'id'], name='sheetentry_page'),
         ),
         migrations.AddConstraint(
             model_name='sheetentry',

@@ -44,7 +44,7 @@ class Sheet(models.Model):
 class SheetEntry(models.Model):
     """One record's place in one sheet; deleting it never deletes the record."""
 
-    sheet = models.ForeignKey(Sheet, on_delete=models.CASCADE, related_name="entries")
+    sheet = models.ForeignKey(Sheet, on_delete=models.CASCADE, db_index=False, related_name="entries")
     account = models.ForeignKey(
         Account, null=True, blank=True, on_delete=models.CASCADE, related_name="entries"
     )
@@ -65,6 +65,7 @@ class SheetEntry(models.Model):
             models.UniqueConstraint(fields=["sheet", "account"], name="sheetentry_account_once"),
             models.UniqueConstraint(fields=["sheet", "contact"], name="sheetentry_contact_once"),
         ]
+        indexes = [models.Index(fields=["sheet", "id"], name="sheetentry_page")]
 
     def __str__(self) -> str:
         return f"{self.sheet}: {self.account or self.contact}"

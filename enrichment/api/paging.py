@@ -62,7 +62,9 @@ def page_of(
         raise ValidationError({"sort_by": [f"Sort by one of {', '.join(sorted(sortable))}."]})
     is_descending = query.get("order", "-1") in _DESCENDING
     if "cursor" in query:
-        return _page_after(rows, query, plural=plural, shape=shape, column=column, is_descending=is_descending)
+        return _page_after(
+            rows, query, plural=plural, shape=shape, column=column, is_descending=is_descending
+        )
     expression = "pk" if column == _OLDEST else sortable[column]  # ids are given in the order of creation
     last = "pk"
     if is_descending:
@@ -89,7 +91,9 @@ def _page_after(
         try:
             pk = number_of(query["cursor"])
         except ValueError:
-            raise ValidationError({"cursor": ["This is no cursor: give the next_cursor of a page."]}) from None
+            raise ValidationError(
+                {"cursor": ["This is no cursor: give the next_cursor of a page."]}
+            ) from None
         rows = rows.filter(**{"pk__lt" if is_descending else "pk__gt": pk})
     size = query["page_size"]
     found = list(rows.order_by("-pk" if is_descending else "pk")[: size + 1])
