@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Callable
 from datetime import datetime
 
 from django.conf import settings
 from django.utils import timezone
+from django_q.brokers import get_broker
+from django_q.tasks import async_task
 
 from config import logs
 from crm import ingesting, timetable
-from enrichment import bulk, heartbeats, late, runs, schedule
+from enrichment import bulk, heartbeats, late, runs, schedule, signals, webhooks
 
 _log = logging.getLogger(__name__)
 
+FOLLOW, DELIVER = "enrichment.tasks.follow", "enrichment.tasks.deliver"
 SHIFT = 60.0  # seconds one task works before it hands over to the next
 LONGEST = (
     settings.TASK_TIMEOUT / 2
@@ -39,6 +43,28 @@ def work(run_id: int) -> None:
             raise
     if is_left and not heartbeats.is_asked_to_stop():
         runs.wake(run_id)
+    if not is_left:
+        async_task(FOLLOW)
+
+
+def follow() -> None:
+    """Look at what runs that ended have changed: signals, and messages about them."""
+    signals.sweep(until=_shift(), on_chunk=heartbeats.mark)
+    if webhooks.is_due():
+        async_task(DELIVER)
+
+
+def deliver() -> None:
+    """Send the messages that are due."""
+    has_sent = webhooks.send(until=_shift(), on_sign=heartbeats.mark) > 0
+    if has_sent and webhooks.is_due():
+        async_task(DELIVER)
+
+
+def _shift() -> Callable[[], bool]:
+    """Whether a shift that begins now is over."""
+    began = time.monotonic()
+    return lambda: time.monotonic() > began + SHIFT or heartbeats.is_asked_to_stop()
 
 
 def ingest(run_id: int) -> None:
@@ -66,4 +92,9 @@ def sweep() -> None:
     ingesting.sweep(now)
     timetable.sweep(bulk.clock())
     schedule.follow_all(bulk.clock())
+    webhooks.tidy()
+    if get_broker().queue_size() < runs.MOST_WAITING:
+        for task, is_wanted in ((FOLLOW, signals.is_waiting()), (DELIVER, webhooks.is_due())):
+            if is_wanted:
+                async_task(task)
     heartbeats.mark(heartbeats.SWEEPER)

@@ -110,9 +110,14 @@ class Client:
 
     def post(self, url: str, *, json: Any, headers: Mapping[str, str] | None = None) -> Payload:
         """POST `json` to `url`, without following redirects; as `get`."""
+        return self.send(
+            url, body=_dump(json), headers={"Content-Type": "application/json", **(headers or {})}
+        )
+
+    def send(self, url: str, *, body: bytes, headers: Mapping[str, str]) -> Payload:
+        """POST `body` as it is, byte for byte, as what was signed must be; otherwise as `post`."""
         until = time.monotonic() + self.bounds.deadline
-        extra = {"Content-Type": "application/json", **(headers or {})}
-        return self._exchange("POST", self._locate(url), until, extra, _dump(json))
+        return self._exchange("POST", self._locate(url), until, headers, body)
 
     def records(self, name: str, kind: str) -> tuple[str, ...]:
         """The DNS records of `kind` at `name`; see `sources.dns.records`."""

@@ -142,7 +142,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='webhookdelivery',
-            index=models.Index(condition=models.Q(('state', 'pending')), fields=['next_at'], name='webhookdelivery_due'),
+            index=models.Index(condition=models.Q(('state', 'pending')), fields=['endpoint', 'next_at'], name='webhookdelivery_due'),
         ),
         migrations.AddIndex(
             model_name='webhookdelivery',

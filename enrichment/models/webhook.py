@@ -115,7 +115,9 @@ class WebhookDelivery(models.Model):
             models.UniqueConstraint(fields=["endpoint", "event_id"], name="webhookdelivery_event_once")
         ]
         indexes = [
-            models.Index(fields=["next_at"], condition=Q(state="pending"), name="webhookdelivery_due"),
+            models.Index(
+                fields=["endpoint", "next_at"], condition=Q(state="pending"), name="webhookdelivery_due"
+            ),
             models.Index(
                 fields=["ended_at"], condition=Q(ended_at__isnull=False), name="webhookdelivery_ended"
             ),

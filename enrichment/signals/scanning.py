@@ -48,6 +48,11 @@ class _Watch:
     policy: str
 
 
+def is_waiting() -> bool:
+    """Whether a run ended that nobody has looked at."""
+    return bool(_waiting())
+
+
 def sweep(*, until: Callable[[], bool] = lambda: False, on_chunk: Callable[[], None] = lambda: None) -> int:
     """Look at every run that ended and was not looked at yet; how many were done before `until()`."""
     done = 0

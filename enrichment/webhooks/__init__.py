@@ -10,18 +10,22 @@ from enrichment.webhooks.outbox import (
     values_changed,
 )
 from enrichment.webhooks.secrets import new_secret, rotate
+from enrichment.webhooks.sending import is_due, send, tidy
 from enrichment.webhooks.targets import TargetRefused, check_target
 
 __all__ = [
     "TargetRefused",
     "Wishes",
     "check_target",
+    "is_due",
     "new_secret",
     "replay",
     "rotate",
     "run_ended",
+    "send",
     "signals_made",
     "test_message",
+    "tidy",
     "value_wishes",
     "values_changed",
 ]

@@ -8,6 +8,7 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from enrichment.registration import sync_sources
+from enrichment.signals import sync_rules
 from enrichment.supervisor import PortRefused, Supervisor, address_of, take_port, web_server
 
 
@@ -34,6 +35,7 @@ class Command(BaseCommand):
             raise CommandError(str(error)) from None
         call_command("migrate", interactive=False, verbosity=0)
         sync_sources()
+        sync_rules()
         if listener:
             self.stdout.write(f"Footnote is at {address_of(listener)} (Ctrl-C stops it)")
         else:
