@@ -13,5 +13,6 @@ urlpatterns = [
     path("healthz", views.healthz, name="healthz"),
     path("metrics", views.figures, name="metrics"),
     path("v1/", include("enrichment.api.urls")),
+    path("reconcile", include("crm.reconcile.urls")),
     path("callbacks/<int:lookup>/<str:token>", callbacks.receive, name="callback"),
 ]

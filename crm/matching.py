@@ -122,7 +122,7 @@ class _CompanySearch:
 
     def __init__(self, rows: Sequence[Row], known: Mapping[tuple[str, str], int]) -> None:
         is_needed = any(_by_key(row, known) is None for row in rows)
-        self.records = NameIndex(_entries() if is_needed else ())
+        self.records = NameIndex(known_companies() if is_needed else ())
         self.file = Companies([row for row in rows if not _is_junk(row)] if is_needed else ())
         self.is_needed = is_needed
 
@@ -199,7 +199,8 @@ def _is_junk(row: Row) -> bool:
     return not name_key(subject.name) or is_junk_name(subject.name)
 
 
-def _entries() -> Iterable[Entry]:
+def known_companies() -> Iterable[Entry]:
+    """All accounts as an index of names takes them, with their legal and former names."""
     columns = (
         "pk",
         "name",
