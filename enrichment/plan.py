@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from enrichment.models import EnrichmentSource
-from sources.attributes import IDENTITY, Kind
+from sources.attributes import BY_SLUG, IDENTITY, Kind
 from sources.contract import Source
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One source to ask, and the wanted attributes it may answer."""
+    """One source to ask, what it may answer, and the goals for which it is asked: what is wanted, or an input of others."""
 
     source: EnrichmentSource
     adapter: Source
     gives: frozenset[str]
+    goals: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,12 +70,14 @@ def make_plan(
         if reason or adapter is None:
             left_out.append(LeftOut(source, reason))
             continue
-        candidates.append(Step(source, adapter, provides(source, adapter)))
+        given = frozenset(slug for slug in provides(source, adapter) if _is_of(kind, slug))
+        candidates.append(Step(source, adapter, given, given))
     needed = _needed(candidates, wanted)
+    kept = {step.source.slug for step in needed}
     left_out += [
         LeftOut(step.source, "gives none of the wanted attributes")
         for step in candidates
-        if step not in needed
+        if step.source.slug not in kept
     ]
     return Plan(tuple(_ordered(needed)), tuple(left_out))
 
@@ -105,10 +108,21 @@ def _needed(candidates: Sequence[Step], wanted: Sequence[str]) -> list[Step]:
         for step in candidates:
             if step not in needed and step.gives & goals:
                 needed.append(step)
-                inputs = {name for alternative in step.adapter.needs for name in alternative}
-                goals |= inputs - set(IDENTITY)
+                goals |= _inputs(step.adapter)
                 grown = True
-    return needed
+    return [replace(step, goals=step.gives & goals) for step in needed]
+
+
+def _inputs(adapter: Source) -> set[str]:
+    """The attributes that others are asked for so that a source can be asked: none when a name or domain will do."""
+    if any(set(need) <= set(IDENTITY) for need in adapter.needs):
+        return set()
+    return {name for need in adapter.needs for name in need} - set(IDENTITY)
+
+
+def _is_of(kind: Kind, slug: str) -> bool:
+    """Whether such records have the attribute; what the catalogue does not name may be anybody's."""
+    return slug not in BY_SLUG or kind in BY_SLUG[slug].kinds
 
 
 def _ordered(steps: list[Step]) -> list[Step]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Protocol
 
 from crm.headers import Headers, recognise
 from enrichment import runs
@@ -15,6 +16,12 @@ from enrichment.queries import attributes_of
 from sources import registry
 from sources.attributes import Kind
 from sources.tables import read
+
+
+class Planner(Protocol):
+    """Makes the plan for a kind of records: as things are (`runs.plan_for`), or as they might be."""
+
+    def __call__(self, kind: Kind, *, wanted: Sequence[str] = (), sources: Sequence[str] = ()) -> Plan: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,24 +84,31 @@ def read_wishes(path: Path, *, attributes: Iterable[str], sources: Sequence[str]
     return replace(wishes, plans={kind: plan for kind, plan in wishes.plans.items() if plan.steps})
 
 
-def wishes_of(headers: Headers, *, attributes: Iterable[str], sources: Sequence[str]) -> Wishes:
+def words(text: str) -> list[str]:
+    """Names separated by commas, each once."""
+    return list(dict.fromkeys(word.strip() for word in text.split(",") if word.strip()))
+
+
+def wishes_of(
+    headers: Headers, *, attributes: Iterable[str], sources: Sequence[str], plan_for: Planner = runs.plan_for
+) -> Wishes:
     """What the words that were typed mean for rows of such columns. Raises ValueError with one sentence."""
     kind, asked = headers.kind, sources_called(sources)
     kinds = (kind, Kind.CONTACT if kind is Kind.ACCOUNT else Kind.ACCOUNT)
     columns = {name: attribute_called(name, *kinds).slug for name in attributes}
     named = {name: attribute_called(name, *kinds).slug for name in columns_of(sources)}
     if kind is Kind.ACCOUNT:
-        return _about_companies(headers, Wishes(kind, columns, named, asked, {}), sources)
+        return _about_companies(headers, Wishes(kind, columns, named, asked, {}), sources, plan_for)
     plans: dict[Kind, Plan] = {}
     for each in kinds:
         wanted = wanted_of(each, kind, columns.values())
         who = sources_of(each, kind, asked)
         if wanted is not None and who is not None:
-            plans[each] = runs.plan_for(each, wanted=wanted, sources=who)
+            plans[each] = plan_for(each, wanted=wanted, sources=who)
     return Wishes(kind, columns, named, asked, plans)
 
 
-def _about_companies(headers: Headers, wishes: Wishes, typed: Sequence[str]) -> Wishes:
+def _about_companies(headers: Headers, wishes: Wishes, typed: Sequence[str], plan_for: Planner) -> Wishes:
     """The wishes of rows that are companies, with what is wanted of the people whom they name."""
     only_people = attributes_of(Kind.CONTACT).keys() - attributes_of(Kind.ACCOUNT).keys()
     speakers: dict[str, None] = {}  # the sources chosen for what they say of people
@@ -110,28 +124,28 @@ def _about_companies(headers: Headers, wishes: Wishes, typed: Sequence[str]) -> 
         [{**wishes.columns, **wishes.named}[name] for name in columns],
         columns,
     )
-    if columns and _is_named(headers, replace(wishes, people=people), finders):
+    if columns and _is_named(headers, replace(wishes, people=people), finders, plan_for):
         wishes = replace(wishes, people=people, sources=finders)
     elif speakers:
         named = {name: slug for name, slug in wishes.named.items() if slug not in only_people}
         wishes = replace(wishes, named=named)
     plans: dict[Kind, Plan] = {}
     if wishes.sources or not typed:
-        plans[Kind.ACCOUNT] = runs.plan_for(
+        plans[Kind.ACCOUNT] = plan_for(
             Kind.ACCOUNT, wanted=wishes.wanted(Kind.ACCOUNT), sources=wishes.sources
         )
     if wishes.people:
-        plans[Kind.CONTACT] = runs.plan_for(Kind.CONTACT, wanted=people.wanted, sources=people.sources)
+        plans[Kind.CONTACT] = plan_for(Kind.CONTACT, wanted=people.wanted, sources=people.sources)
     return replace(wishes, plans=plans)
 
 
-def _is_named(headers: Headers, wishes: Wishes, finders: Sequence[str]) -> bool:
+def _is_named(headers: Headers, wishes: Wishes, finders: Sequence[str], plan_for: Planner) -> bool:
     """Whether the rows name a chief executive, or a source does that is asked about them."""
     if any(column.field in NAMED_BY for column in headers.columns):
         return True
     if wishes.sources and not finders:
         return False
-    plan = runs.plan_for(Kind.ACCOUNT, wanted=wishes.wanted(Kind.ACCOUNT), sources=finders)
+    plan = plan_for(Kind.ACCOUNT, wanted=wishes.wanted(Kind.ACCOUNT), sources=finders)
     return any(step.gives & NAMED_BY.keys() for step in plan.steps)
 
 

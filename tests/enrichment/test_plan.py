@@ -60,3 +60,30 @@ def test_a_chosen_source_is_asked_even_when_it_is_off() -> None:
     source.is_enabled = False
     assert slugs(plan(source, chosen=["fake"])) == ["fake"]
     assert slugs(plan(source)) == []
+
+
+def test_a_step_knows_what_it_is_asked_for() -> None:
+    found = plan(row("mail", 1), row("ceo", 5), wanted=["ceo_email"])
+    assert [step.goals for step in found.steps] == [{"ceo_name"}, {"ceo_email"}]
+    assert [step.goals for step in plan(row("fake", 1)).steps] == [{"headcount", "industry"}]
+
+
+class Either(FakeSource):
+    needs = (("ceo_name",), ("domain",))
+    provides = ("lei",)
+
+
+def test_nobody_is_asked_for_an_input_that_another_makes_needless() -> None:
+    adapters = {"either": Either("either"), "ceo": Ceo("ceo")}
+    assert slugs(plan(row("either", 1), row("ceo", 5), adapters=adapters, wanted=["lei"])) == ["either"]
+
+
+class Both(FakeSource):
+    kinds = frozenset(Kind)
+    provides = ("headline", "headcount", "of_the_team")
+
+
+def test_of_companies_a_source_gives_what_companies_have() -> None:
+    (step,) = plan(row("both", 1), adapters={"both": Both("both")}).steps
+    assert step.gives == {"headcount", "of_the_team"}
+    assert slugs(plan(row("both", 1), adapters={"both": Both("both")}, wanted=["headline"])) == []

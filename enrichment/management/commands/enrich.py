@@ -18,7 +18,7 @@ from crm.spreadsheets import import_file
 from enrichment import runs
 from enrichment.management.follow_ups import columns_kept, columns_of_people, follow_up, to_remember
 from enrichment.management.quotes import quote_lines
-from enrichment.management.wishes import Wishes, read_wishes
+from enrichment.management.wishes import Wishes, read_wishes, words
 from enrichment.models import EnrichmentRun
 from enrichment.queries import attributes_of
 from enrichment.registration import sync_sources
@@ -132,7 +132,7 @@ class Command(BaseCommand):
     def _wishes(self, options: dict[str, Any]) -> Wishes:
         """What is asked for; says what cannot come true."""
         wishes = read_wishes(
-            options["input"], attributes=_words(options["attributes"]), sources=_words(options["sources"])
+            options["input"], attributes=words(options["attributes"]), sources=words(options["sources"])
         )
         for note in wishes.notes():
             self.stderr.write(f"Note: {note}")
@@ -237,7 +237,3 @@ def _resumed(options: dict[str, Any]) -> EnrichmentRun:
 def _output_of(run: EnrichmentRun) -> Path:
     """Where the output of a run goes; beside you for a file that came in through the admin."""
     return Path(run.summary.get("output") or output_of(Path(Path(run.file_name).name)))
-
-
-def _words(text: str) -> list[str]:
-    return list(dict.fromkeys(word.strip() for word in text.split(",") if word.strip()))
