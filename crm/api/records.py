@@ -210,8 +210,8 @@ def _candidate(told: Mapping[str, Any]) -> dict[str, Any]:
     return dict(told) | ({"id": id_of(told["id"])} if isinstance(told.get("id"), int) else {})
 
 
-def _views(kind: Kind, body: Any, rows: Any, answer: Any, query: Any) -> tuple[Any, Any, Any]:
-    """The views of one kind of records: all, one, and many at once."""
+def _list_view(kind: Kind, body: Any, answer: Any, query: Any) -> Any:
+    """All records of a kind."""
     word = kind.value
     page = page_serializer(f"{word.capitalize()}Page", f"{word}s", answer(many=True))
 
@@ -221,9 +221,8 @@ def _views(kind: Kind, body: Any, rows: Any, answer: Any, query: Any) -> tuple[A
         )
         def get(self, request: Request) -> Response:
             told = read_query(query, request)
-            return Response(
-                page_of(_listed(kind, told), told, plural=f"{word}s", shape=_shape, sortable=_SORTABLE)
-            )
+            rows = _listed(kind, told)
+            return Response(page_of(rows, told, plural=f"{word}s", shape=_shape, sortable=_SORTABLE))
 
         @extend_schema(
             operation_id=f"{word}_create", request=body, responses={201: answer}, parameters=[ONCE],
@@ -232,16 +231,23 @@ def _views(kind: Kind, body: Any, rows: Any, answer: Any, query: Any) -> tuple[A
         def post(self, request: Request) -> Response:
             return once(request, lambda: Response(_written(kind, request, body), status=201))
 
+    return Listed
+
+
+def _one_view(kind: Kind, body: Any, answer: Any) -> Any:
+    """One record of a kind."""
+    word, rows = kind.value, model_of(kind).objects
+
     class One(ApiView):
         @extend_schema(operation_id=f"{word}_get", responses=answer, description=f"The {word}.")
         def get(self, request: Request, record_id: int) -> Response:
-            return Response(_shape([found(model_of(kind).objects.all(), record_id)])[0])
+            return Response(_shape([found(rows.all(), record_id)])[0])
 
         @extend_schema(
             operation_id=f"{word}_change", request=body, responses=answer, description="Change what is given."
         )
         def patch(self, request: Request, record_id: int) -> Response:
-            return Response(_written(kind, request, body, found(model_of(kind).objects.all(), record_id)))
+            return Response(_written(kind, request, body, found(rows.all(), record_id)))
 
         @extend_schema(
             operation_id=f"{word}_update", request=body, responses=answer, description="The same as PATCH."
@@ -255,18 +261,25 @@ def _views(kind: Kind, body: Any, rows: Any, answer: Any, query: Any) -> tuple[A
             description=f"Delete the {word} with its claims, for good.",
         )
         def delete(self, request: Request, record_id: int) -> Response:
-            found(model_of(kind).objects.all(), record_id).delete()
+            found(rows.all(), record_id).delete()
             return nothing()
+
+    return One
+
+
+def _bulk_view(kind: Kind, rows: Any) -> Any:
+    """Many records of a kind at once."""
 
     class Bulk(ApiView):
         @extend_schema(
-            operation_id=f"{word}_bulk", request=rows, responses=RowsAnswer, parameters=[ONCE],
+            operation_id=f"{kind.value}_bulk", request=rows, responses=RowsAnswer, parameters=[ONCE],
             description="Write each row to the record it names, or to a new one; a row that is refused leaves the others alone.",
         )  # fmt: skip
         def post(self, request: Request) -> Response:
-            return once(request, lambda: Response(_upserted(kind, request, read_body(rows, request)["rows"])))
+            told = read_body(rows, request)["rows"]
+            return once(request, lambda: Response(_upserted(kind, request, told)))
 
-    return Listed, One, Bulk
+    return Bulk
 
 
 def _upserted(kind: Kind, request: Request, rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
@@ -278,9 +291,9 @@ def _upserted(kind: Kind, request: Request, rows: Sequence[Mapping[str, Any]]) -
     }  # fmt: skip
 
 
-AccountList, AccountOne, AccountBulk = _views(
-    Kind.ACCOUNT, AccountBody, AccountRows, AccountAnswer, RecordQuery
-)
-ContactList, ContactOne, ContactBulk = _views(
-    Kind.CONTACT, ContactBody, ContactRows, ContactAnswer, ContactQuery
-)
+AccountList = _list_view(Kind.ACCOUNT, AccountBody, AccountAnswer, RecordQuery)
+AccountOne = _one_view(Kind.ACCOUNT, AccountBody, AccountAnswer)
+AccountBulk = _bulk_view(Kind.ACCOUNT, AccountRows)
+ContactList = _list_view(Kind.CONTACT, ContactBody, ContactAnswer, ContactQuery)
+ContactOne = _one_view(Kind.CONTACT, ContactBody, ContactAnswer)
+ContactBulk = _bulk_view(Kind.CONTACT, ContactRows)

@@ -16,7 +16,11 @@ register_converter(IdConverter, "hex24")
 urlpatterns = [
     path("schema", SpectacularAPIView.as_view(), name="api-schema"),
     path("docs", SpectacularSwaggerView.as_view(url_name="api-schema"), name="api-docs"),
-    path("redoc", SpectacularRedocView.as_view(url_name="api-schema"), name="api-redoc"),
+    path(
+        "redoc",
+        SpectacularRedocView.as_view(url_name="api-schema", template_name="footnote/redoc.html"),
+        name="api-redoc",
+    ),
     path("key", KeyView.as_view(), name="api-key"),
     path("icp", profiles.IcpList.as_view()),
     path("icp/<hex24:icp_id>", profiles.IcpOne.as_view()),
