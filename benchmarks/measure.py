@@ -29,7 +29,7 @@ def main() -> None:
 
 def _rows(row: str, database: str, *, quick: bool) -> list[Row]:
     """Models can be imported only now that Django is set up."""
-    from benchmarks import engine, ledger, spreadsheets
+    from benchmarks import engine, latency, ledger, listing, spreadsheets
 
     rounds = 1 if quick else 3
     if row == "p1":
@@ -39,8 +39,12 @@ def _rows(row: str, database: str, *, quick: bool) -> list[Row]:
     if row == "p3":
         rows, peer_rows = (500, 100) if quick else (10_000, 1_000)
         return spreadsheets.importing(database, rows=rows, peer_rows=peer_rows, rounds=rounds)
+    if row == "p4":
+        return latency.running(database, accounts=64 if quick else 3_200, rounds=rounds)
     if row == "p5":
         return engine.running(database, accounts=200 if quick else 20_000, rounds=rounds)
+    if row == "p8":
+        return listing.listing(database, accounts=1_000 if quick else 1_000_000)
     raise ValueError(f"there is no row {row}")
 
 

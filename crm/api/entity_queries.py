@@ -79,7 +79,7 @@ class ExportQuery(EntityFilter):
 
 def entries() -> QuerySet[SheetEntry]:
     """All entries with what an entity needs."""
-    return SheetEntry.objects.select_related("sheet__profile", "account", "contact")
+    return SheetEntry.objects.select_related("account", "contact").prefetch_related("sheet__profile")
 
 
 def matching(query: Mapping[str, Any]) -> QuerySet[SheetEntry]:
