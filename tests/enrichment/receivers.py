@@ -30,7 +30,7 @@ class Message:
 
 @dataclass
 class Receiver:
-    """What came; `status` says how each message is answered, after `seconds`."""
+    """What came; `status` says how each message is answered, after `seconds`: 0 breaks the connection off."""
 
     status: Callable[[Message], int] = lambda message: 204
     seconds: float = 0.0
@@ -60,6 +60,9 @@ def receiving(receiver: Receiver) -> Iterator[Receiver]:
             receiver.messages.append(message)
             status = receiver.status(message)
             time.sleep(receiver.seconds)
+            if not status:
+                self.close_connection = True
+                return
             self.send_response(status)
             for name, text in receiver.headers.items():
                 self.send_header(name, text)
