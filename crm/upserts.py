@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from django.db import transaction
@@ -144,9 +144,17 @@ def _matched(kind: Kind, told: Mapping[int, Told]) -> dict[int, Match]:
     same = model_of(kind).objects.filter(**{f"{column}__in": {key for key in keys.values() if key}})
     for pk, key in same.order_by("pk").values_list("pk", column):
         holders.setdefault(key, []).append(pk)
-    for place, match in matches.items():
-        owners = holders.get(keys[place], [])
-        if len(owners) == 1 and match.verdict != "confirmed":
+    firsts: dict[tuple[str, str], int] = {}
+    for row in rows:
+        place, owners = row.position, holders.get(keys[row.position], [])
+        if matches[place].verdict == "confirmed" and matches[place].record is not None:
+            continue
+        first = firsts.setdefault((row.external_source, row.external_id), place) if row.external_id else place
+        if first != place:
+            matches[place] = replace(
+                matches[first], same_as=first, strategy="external id", reasons=("same external id",)
+            )
+        elif len(owners) == 1:
             matches[place] = Match("confirmed", owners[0], None, column, 1.0, (f"same {column}",))
     return matches
 

@@ -283,7 +283,12 @@ def _bulk_view(kind: Kind, rows: Any) -> Any:
 
 
 def _upserted(kind: Kind, request: Request, rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    results = upsert(kind, rows, author=author_of(request))
+    try:
+        results = upsert(kind, rows, author=author_of(request))
+    except IntegrityError:
+        raise Conflict(
+            "An import wrote one of these external ids just now: send the rows again.", "external_id_taken"
+        ) from None
     counts = Counter(each.status for each in results)
     return {
         "results": [_row_answer(place, each) for place, each in enumerate(results)], "created": counts["created"],

@@ -13,7 +13,7 @@ from rest_framework import serializers
 from crm.models import SheetEntry
 from crm.profiles import TYPE_OF
 from enrichment.api.ids import id_of
-from enrichment.models import EnrichmentRun, Lookup, RunItem, RunOrigin
+from enrichment.models import EnrichmentRun, Lookup, RunItem, RunOrigin, Signal
 from sources.attributes import Kind
 
 MOST_LISTED = 1000
@@ -162,11 +162,12 @@ def _output(run: Any, costs: Mapping[str, int]) -> dict[str, Any]:
 
 
 def _entities(run: Any) -> dict[str, list[str]]:
-    """The entities of the run's sheet whose records its items made, and those of the others that completed."""
+    """Signals of the run; entities of its sheet whose records its items made, and those of the others that completed."""
+    signals = Signal.objects.filter(run=run, run__undone_at=None).order_by("pk").values_list("pk", flat=True)
+    told = {"signals_created": [f"{pk:024x}" for pk in signals[:MOST_LISTED]]}
     if run.sheet_id is None:
-        return {}
+        return told
     items = RunItem.objects.filter(run=run, state=RunItem.State.COMPLETED)
-    told = {}
     for name, is_new in (("entities_created", True), ("entities_updated", False)):
         records = items.filter(has_created_record=is_new).values(run.kind)
         rows = SheetEntry.objects.filter(sheet=run.sheet_id, **{f"{run.kind}__in": records}).order_by("pk")

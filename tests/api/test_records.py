@@ -181,6 +181,15 @@ def test_a_row_that_is_refused_leaves_the_others_alone(api):
     assert (answer["created"], answer["failed"], Account.objects.count()) == (1, 3, 2)
 
 
+def test_rows_that_have_an_external_id_only_are_one_record(api):
+    results = bulk(
+        api, {"external_id": "1"}, {"external_id": "1", "comments": "x"}, {"external_id": "1", "name": "Acme"}
+    )
+    assert [status for status, _ in results] == ["created"] * 3
+    assert (Account.objects.get().name, Account.objects.get().comments) == ("Acme", "x")
+    assert {status for status, _ in bulk(api, {"external_id": "1"}, {"external_id": "1"})} == {"updated"}
+
+
 def test_a_doubtful_row_is_left_to_a_person(api):
     for city in ("Berlin", "Boston"):
         tell(make_account(), name="Acme", city=city)

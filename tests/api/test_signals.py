@@ -1,0 +1,69 @@
+from __future__ import annotations
+
+import pytest
+from django.utils import timezone
+
+from enrichment import claims, signals
+from enrichment.models import EnrichmentRun
+from tests.api.world import list_account, make_profile, make_sheet
+from tests.factories import make_answer, make_run, make_source
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def surge(api) -> dict[str, str]:
+    """A signal about an account in a sheet: its headcount went from 10 to 50."""
+    signals.sync_rules()
+    sheet = make_sheet(api, make_profile(api))
+    entity, account = list_account(sheet, {"external_id": "7", "external_source": "Salesforce"}, name="Acme")
+    source = make_source("crunchbase", rank=1)
+    for at, count in ((0, 10), (30, 50)):
+        run = make_run()
+        claims.record(
+            run=run.pk, kind=account.kind, answers=[make_answer(account.pk, source.pk, at, headcount=count)]
+        )
+        EnrichmentRun.objects.filter(pk=run.pk).update(status="COMPLETED", finished_at=timezone.now())
+        signals.scan(run.pk)
+    return {"entity": entity, "icp": f"{sheet.profile_id:024x}", "run": f"{run.pk:024x}"}
+
+
+def test_a_signal_tells_both_values_with_their_references(api, surge):
+    status, page = api.get("/v1/signal")
+    assert (status, page["total"]) == (200, 1)
+    (signal,) = page["signals"]
+    assert (signal["signal_type"], signal["entity_ids"], signal["icp_id"]) == (
+        "hiring_surge",
+        [surge["entity"]],
+        surge["icp"],
+    )
+    assert (signal["metadata"]["old"]["value"], signal["metadata"]["new"]["value"]) == (10, 50)
+    assert signal["references"] == ["https://example.com/30", "https://example.com/0"]
+    assert api.get(f"/v1/signal/{signal['id']}") == (200, signal)
+    assert api.get(f"/v1/run/{surge['run']}")[1]["output"]["resources"]["signals_created"] == [signal["id"]]
+
+
+def test_signals_are_filtered(api, surge):
+    def total(query: str) -> int:
+        status, page = api.get(f"/v1/signal?{query}")
+        assert status == 200, page
+        return int(page["total"])
+
+    hits = (f"icp_id={surge['icp']}", f"entity_id={surge['entity']}", "external_id=7", "signal_type=hiring_surge", "days=1",
+            "search_term=acme", "sort_by=strength&order=1")  # fmt: skip
+    assert [total(query) for query in hits] == [1] * len(hits)
+    misses = (
+        "icp_id=" + "f" * 12 + "0" * 12,
+        "external_id=7&external_source=hubspot",
+        "signal_type=layoff",
+        "strength=LOW",
+    )
+    assert [total(query) for query in misses[1:]] == [0, 0, 0]
+    assert api.get(f"/v1/signal?{misses[0]}")[0] == api.get("/v1/signal?signal_type=dance")[0] == 422
+
+
+def test_what_was_undone_is_no_signal(api, surge):
+    (signal,) = api.get("/v1/signal")[1]["signals"]
+    assert api.post(f"/v1/run/{surge['run']}/undo")[0] == 200
+    assert api.get("/v1/signal")[1]["total"] == 0
+    assert api.get(f"/v1/signal/{signal['id']}")[0] == 404
