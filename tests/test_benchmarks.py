@@ -17,9 +17,20 @@ def table_of(capsys: pytest.CaptureFixture[str]) -> dict[str, list[str]]:
 
 
 def test_a_quick_run_measures_every_row_that_needs_a_database(capsys):
-    benchmarks.main(["p1", "p2", "p3", "p5", "--quick", "--database", "sqlite"])
+    benchmarks.main(["p1", "p2", "p3", "p5", "p8", "--quick", "--database", "sqlite"])
     rows = table_of(capsys)
-    assert [row[0] for row in rows.values()] == ["P1", "P1", "P2", "P2", "P3", "P3", "P3", "P3", "P5"]
+    assert [row[0] for row in rows.values()] == [
+        "P1",
+        "P1",
+        "P2",
+        "P2",
+        "P3",
+        "P3",
+        "P3",
+        "P3",
+        "P5",
+        *["P8"] * 4,
+    ]
     for _, path, database, ours, peer, limit, *_ in rows.values():
         assert database == "SQLite"
         figures = [float(cell.replace(",", "")) for cell in (ours, peer, limit) if cell != "–"]

@@ -66,14 +66,24 @@ def page_of(
             rows, query, plural=plural, shape=shape, column=column, is_descending=is_descending
         )
     expression = "pk" if column == _OLDEST else sortable[column]  # ids are given in the order of creation
-    last = "pk"
-    if is_descending:
-        expression, last = _reversed(expression), "-pk"
+    orders = [(expression, "pk"), (_reversed(expression), "-pk")]
     page, size = query["page"], query["page_size"]
-    start = (page - 1) * size
     total = rows.order_by().count()
-    found = list(rows.order_by(expression, last)[start : start + size]) if start < total else []
-    return {plural: shape(found), "total": total, "page": page, "page_size": size}
+    ids = _ids(rows, orders[::-1] if is_descending else orders, (page - 1) * size, size, total)
+    found = {row.pk: row for row in rows.filter(pk__in=ids)} if ids else {}
+    there = [found[pk] for pk in ids if pk in found]
+    return {plural: shape(there), "total": total, "page": page, "page_size": size}
+
+
+def _ids(
+    rows: QuerySet[Any], orders: Sequence[tuple[Any, str]], start: int, size: int, total: int
+) -> list[int]:
+    """The ids of `size` rows from `start` on, alone, because most are skipped; a late page is counted from the end."""
+    forward, backward = orders
+    if start <= total // 2:
+        return list(rows.order_by(*forward).values_list("pk", flat=True)[start : start + size])
+    stop = max(total - start, 0)
+    return list(rows.order_by(*backward).values_list("pk", flat=True)[max(stop - size, 0) : stop])[::-1]
 
 
 def _page_after(

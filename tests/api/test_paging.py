@@ -49,6 +49,13 @@ def test_page_numbers_count_all(api, path):
     assert api.get(f"{path}&page=4")[1]["entities"] == []
 
 
+@pytest.mark.parametrize("sort", ["created_at", "name"])
+@pytest.mark.parametrize(("order", "expected"), [("desc", NAMES[::-1]), ("asc", NAMES)])
+def test_page_numbers_lead_through_all_pages(api, path, sort, order, expected):
+    pages = [api.get(f"{path}&sort_by={sort}&order={order}&page={number}")[1] for number in (1, 2, 3)]
+    assert [name for page in pages for name in names(page)] == expected
+
+
 @pytest.mark.parametrize("query", ["cursor=x", "cursor=5", f"cursor={'f' * 24}", "cursor=&sort_by=name"])
 def test_a_cursor_that_makes_no_sense_is_refused(api, path, query):
     status, answer = api.get(f"{path}&{query}")
