@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from enrichment.models import Lookup
 from sources.errors import (
@@ -51,4 +51,5 @@ TABLE: tuple[tuple[type[SourceError], Consequence], ...] = (
 
 def consequence(error: SourceError) -> Consequence:
     """What `error` means."""
-    return next(entry for kind, entry in TABLE if isinstance(error, kind))
+    found = next(entry for kind, entry in TABLE if isinstance(error, kind))
+    return replace(found, paid_state=_FAILED, is_charged=False) if error.is_free else found

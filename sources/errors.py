@@ -14,7 +14,9 @@ from __future__ import annotations
 
 
 class SourceError(Exception):
-    """One question to one source failed."""
+    """One question to one source failed; `is_free`: it was turned away before anything was done that is charged."""
+
+    is_free = False
 
 
 class SourceUnavailable(SourceError):

@@ -17,7 +17,14 @@ from typing import Any, NoReturn
 
 from sources.cleaning import is_blank, plain
 from sources.contract import Payload
-from sources.errors import NotAllowed, PayloadChanged, RateLimited, SourceRefused, SourceUnavailable
+from sources.errors import (
+    NotAllowed,
+    PayloadChanged,
+    RateLimited,
+    SourceError,
+    SourceRefused,
+    SourceUnavailable,
+)
 
 MAX_TEXT = 20_000
 """Characters of one text that are looked at; longer ones are cut before they are cleaned."""
@@ -43,6 +50,7 @@ def raise_for_status(payload: Payload) -> None:
     SourceRefused for 401, 402, 403 and 407 · RateLimited for 429, for 503 that says how long, and for 403 when its
     headers say that nothing is left · NotAllowed for 451 · SourceUnavailable for 5xx and for 408, 409, 423, 425
     · PayloadChanged for everything else: a redirect, "accepted", a question that the source does not understand.
+    What a status 3xx or 4xx turned away costs nothing.
     """
     status, who = payload.status, _who(payload)
     if status in (200, 201, 203, 204):
@@ -53,9 +61,13 @@ def raise_for_status(payload: Payload) -> None:
         raise SourceRefused(f"{who} {_REFUSALS[status]} ({status})")
     if status == 451:
         raise NotAllowed(f"{who} must not answer this question for legal reasons (451)")
+    error: SourceError
     if status >= 500 or status in _BUSY:
-        raise SourceUnavailable(f"{who} could not answer ({status}): ask again later")
-    raise PayloadChanged(f"{who} answered {status}, which this version of the adapter does not expect")
+        error = SourceUnavailable(f"{who} could not answer ({status}): ask again later")
+    else:
+        error = PayloadChanged(f"{who} answered {status}, which this version of the adapter does not expect")
+    error.is_free = 300 <= status < 500
+    raise error
 
 
 def retry_after(payload: Payload) -> float | None:
