@@ -73,7 +73,7 @@ def _unfenced(content: str) -> str:
 def _error_code(payload: Payload) -> str:
     """Type and code of an error, or ""."""
     try:
-        error = mapping(json.loads(payload.body)).get("error") if payload.status >= 400 else None
+        error = mapping(json.loads(payload.body)).get("error")
     except (ValueError, RecursionError):
         return ""
     return f"{text(mapping(error).get('type'))} {text(mapping(error).get('code'))}"

@@ -146,6 +146,8 @@ def test_a_server_without_schemas_is_asked_for_plain_json(status):
         fact("headcount", "1200", ""),
         fact("headcount", "1200", None),
         fact("headcount", "1200", "1,200"),
+        fact("company_description", "Builds robots.", ""),
+        fact("company_description", "Builds robots.", "Robots"),
         fact("ceo_name", "John Doe", "Jane Roe, our chief executive"),
         fact("tech_stack", "React; Vue", "We run on AWS and Kubernetes."),
         fact("phone", "+1 617 555 0199", "Call +1 617 555 0100"),
@@ -157,16 +159,17 @@ def test_a_server_without_schemas_is_asked_for_plain_json(status):
         None,
     ],
     ids=[
+        *("other quote", "other number", "no quote", "null quote", "short quote", "described without"),
         *(
-            "other quote",
-            "other number",
-            "no quote",
-            "null quote",
-            "short quote",
+            "described short",
             "other name",
             "other items",
+            "other phone",
+            "invented",
+            "other case",
+            "not asked",
         ),
-        *("other phone", "invented", "other case", "not asked", "unknown attribute", "text", "null"),
+        *("unknown attribute", "text", "null"),
     ],
 )
 def test_a_value_without_a_quote_that_holds_it_is_refused(invented):
@@ -181,6 +184,10 @@ def test_the_first_backed_value_counts():
     assert stated(
         fact("headcount", "7", "our 1,300 people"), fact("headcount", "1200", "our 1,200 people build robots")
     ) == {"headcount": "1200"}
+    assert stated(
+        fact("industry", "Robotics", "Robots for warehouses"),
+        fact("industry", "Logistics", "Robots for warehouses"),
+    ) == {"industry": "Robotics"}
 
 
 def test_a_users_own_attribute_is_asked_for_and_believed():

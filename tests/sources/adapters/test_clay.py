@@ -147,6 +147,19 @@ def test_columns_within_objects_are_read_too():
     assert claimed(body) == {"name": "Acme", "headcount": 120}
 
 
+def test_objects_that_are_no_part_of_the_row_are_not_read():
+    assert claimed({"kind": "account", "Headcount": 7, "Notes": {"industry": "Fintech"}}) == {"headcount": 7}
+
+
+def test_a_column_that_is_only_called_name_is_not_the_companys_beside_a_person():
+    account, contact = parsed({"Name": "Jane Roe", "Job title": "CTO", "Industry": "Fintech"})
+    assert (account.subject.name, contact.subject.name) == ("", "")
+    (contact,) = parsed({"kind": "contact", "Name": "Jane Roe", "Job title": "CTO"})
+    assert contact.subject.name == "Jane Roe"
+    (account,) = parsed({"Name": "Acme", "Industry": "Fintech"})
+    assert account.subject.name == "Acme"
+
+
 def test_a_person():
     row = {
         "request_id": "7",

@@ -53,13 +53,13 @@ def test_a_company_is_described_with_its_sources():
 
 
 def test_a_chief_executive():
-    citations = [{"url": "https://news.example/acme", "title": "News"}]
+    citations = [{"url": "https://news.example/acme", "title": "News"}, {"link": "https://b.example/"}, 3]
     (finding,) = FIND_CEO.parse(said(f"Sure:\n```json\n{json.dumps(CHIEF)}\n```", citations=citations), {})
     assert cleaned(finding) == {
         "ceo_name": "Jane Roe",
         "ceo_linkedin_url": "https://www.linkedin.com/in/jane-roe",
     }
-    assert references([finding]) == {"https://news.example/acme"}
+    assert references([finding]) == {"https://news.example/acme", "https://b.example/"}
 
 
 @pytest.mark.parametrize(
