@@ -54,7 +54,7 @@ def _send(until: Callable[[], bool], on_sign: Callable[[], None]) -> int:
     client = Client(
         user_agent=settings.USER_AGENT, allow=frozenset(settings.EGRESS_ALLOW), deadline=DEADLINE, max_bytes=1_000_000
     )  # fmt: skip
-    dice = random.Random()
+    dice = random.SystemRandom()
     try:
         with ThreadPoolExecutor(PARALLEL, thread_name_prefix="webhook") as pool:
             while True:

@@ -136,7 +136,10 @@ def test_spend_stays_within_the_monthly_limit(fakes) -> None:
     run = enrich()
     assert len(fakes["fake"].asked) == 3
     assert Budget.objects.get(scope__startswith="source:").spent == 9
-    assert RunItem.objects.filter(run=run, state="skipped", reason="no budget left for it this month").count() == 7
+    assert (
+        RunItem.objects.filter(run=run, state="skipped", reason="no budget left for it this month").count()
+        == 7
+    )
 
 
 def test_a_miss_is_free_unless_the_source_charges_it(fakes) -> None:
