@@ -27,7 +27,9 @@ KEYS = ("domain", "name", "legal_name")
 """The attributes by which a row is found."""
 
 _LINKS = frozenset({"reference", "references", "source", "source_url", "url", "link"})
-_SLUG = re.compile(r"[a-z0-9][a-z0-9_-]{0,58}")
+SLUG = re.compile(r"[a-z0-9][a-z0-9_-]{0,58}")
+"""What a source that users make may be called."""
+
 _SAMPLE = 200  # rows
 _MOST_ALIKE = 0.5  # the share of distinct domains up to which a column holds pages of a list
 
@@ -122,7 +124,7 @@ def count_usable(table: Table, mapping: Mapping[str, str]) -> int:
 
 def check_slug(slug: str) -> None:
     """Raises ValueError when a table cannot be called so."""
-    if not _SLUG.fullmatch(slug):
+    if not SLUG.fullmatch(slug):
         better = slug_of(slug)[:59].strip("_")
         hint = f", such as {better}" if better else ""
         raise ValueError(f"'{slug}' is not a slug: write up to 59 lower case letters, digits and _{hint}.")

@@ -10,11 +10,14 @@ from django.contrib import admin
 from django.db import transaction
 from django.db.models import Count
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django.urls import URLPattern, path
 from django.utils import timezone
+from django.utils.safestring import SafeString
 
-from enrichment import limits, schedule
+from enrichment import http_apis, limits, schedule
 from enrichment.admin.base import FootnoteAdmin, button, column
+from enrichment.admin.http_apis import http_api_page, setup_link
 from enrichment.admin.sources_form import RankForm, SourceForm
 from enrichment.admin.sources_refresh import SHOWN, RefreshMixin, note_next, shown_fields
 from enrichment.admin.tables import register_table
@@ -41,8 +44,17 @@ class EnrichmentSourceAdmin(RefreshMixin, FootnoteAdmin):
     list_display_links = ("name",)
     list_editable = ("is_enabled", "rank")
     search_fields = ("slug", "label")
-    actions_list = ("register_table_action",)
-    readonly_fields = ("slug", "adapter", "key", "paused_until", "paused_reason", *SHOWN, "refresh_now")
+    actions_list = ("register_table_action", "http_api_action")
+    readonly_fields = (
+        "slug",
+        "adapter",
+        "setup",
+        "key",
+        "paused_until",
+        "paused_reason",
+        *SHOWN,
+        "refresh_now",
+    )
     fieldsets = (
         (None, {"fields": ("label", "slug", "adapter", "is_enabled", "rank", "only_when_missing")}),
         ("When it is refreshed", {"fields": WHEN}),
@@ -62,6 +74,8 @@ class EnrichmentSourceAdmin(RefreshMixin, FootnoteAdmin):
         more: dict[Any, tuple[str, ...]] = {WHEN: tuple(shown_fields(request, obj))}
         if obj is not None and is_paused(obj) and self.has_change_permission(request, obj):
             more[CONNECTION] = ("lift_pause",)
+        if obj is not None and obj.adapter == http_apis.ADAPTER:
+            more[CONNECTION] = ("setup", *more.get(CONNECTION, ()))
         return [
             (title, {**options, "fields": (*options["fields"], *more.get(options["fields"], ()))})
             for title, options in fieldsets
@@ -91,8 +105,11 @@ class EnrichmentSourceAdmin(RefreshMixin, FootnoteAdmin):
     def get_urls(self) -> list[URLPattern]:
         """The address of "Register a table" before those of the list."""
         view = self.admin_site.admin_view(self.register_view)
+        api = self.admin_site.admin_view(self.http_api_view)
         return [
             path("register-table/", view, name="enrichment_enrichmentsource_register"),
+            path("http-api/", api, name="enrichment_enrichmentsource_http_api"),
+            path("http-api/<int:pk>/", api, name="enrichment_enrichmentsource_http_api_change"),
             *super().get_urls(),
         ]
 
@@ -105,6 +122,15 @@ class EnrichmentSourceAdmin(RefreshMixin, FootnoteAdmin):
         """The pages where a file becomes a source."""
         return register_table(self, request)
 
+    @button(description="Set up an HTTP API", url_path="new-http-api", permissions=["register"], icon="api")
+    def http_api_action(self, request: HttpRequest) -> HttpResponse:
+        """To the page where an API becomes a source."""
+        return redirect("admin:enrichment_enrichmentsource_http_api")
+
+    def http_api_view(self, request: HttpRequest, pk: int | None = None) -> HttpResponse:
+        """The page where an API is set up, changed and tried."""
+        return http_api_page(self, request, pk)
+
     def complete_page(self, objects: Sequence[EnrichmentSource]) -> None:
         """Credits used this month, live values and next refresh of each source, in three queries."""
         note_next(objects)
@@ -116,6 +142,11 @@ class EnrichmentSourceAdmin(RefreshMixin, FootnoteAdmin):
             budget = budgets.get(scope)
             source.used_credits = budget.spent + budget.reserved if budget else 0  # type: ignore[attr-defined]
             source.live_values = counts.get(source.pk, 0)  # type: ignore[attr-defined]
+
+    @column(description="Set up")
+    def setup(self, source: EnrichmentSource) -> SafeString:
+        """Where an API is changed and tried."""
+        return setup_link(source)
 
     @column(description="Source", ordering="label", header=True)
     def name(self, source: EnrichmentSource) -> list[str]:

@@ -14,6 +14,7 @@ from django.utils.safestring import SafeString
 from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
 from crm.models import Account, Contact
+from enrichment import http_apis
 from enrichment.models import EnrichmentSource
 from enrichment.models.source import by_priority, texts
 
@@ -132,6 +133,16 @@ class SourceForm(RankForm):
         label="Ask it again at once", required=False,
         help_text="For example after its key was replaced. Changed settings and limits lift the pause, too.",
     )  # fmt: skip
+
+    def clean_settings(self) -> Any:
+        """Settings of an API make sense, or say what does not."""
+        settings = self.cleaned_data["settings"]
+        if self.instance.adapter == http_apis.ADAPTER:
+            try:
+                return http_apis.checked(settings if isinstance(settings, dict) else {})
+            except http_apis.Wrong as wrong:
+                raise ValidationError([f"{name}: {text}" for name, text in wrong.fields.items()]) from None
+        return settings
 
     class Meta:
         model = EnrichmentSource

@@ -12,7 +12,7 @@ from django.utils import timezone
 from enrichment.keys import key_of, key_variable
 from enrichment.models import EnrichmentSource
 from enrichment.plan import provides
-from enrichment.registration import row_of
+from enrichment.registration import adapter_of, row_of
 from enrichment.terminal import prepare_database
 from sources import registry
 from sources.contract import Source
@@ -37,7 +37,7 @@ def _lines() -> Iterator[str]:
     rows = list(EnrichmentSource.objects.order_by("rank", "slug"))
     for row in rows:
         yield f"{row.slug}: {row.label}, {'on' if row.is_enabled else 'off'}, rank {row.rank}"
-        adapter = adapters.get(row.adapter)
+        adapter = adapter_of(row)
         if adapter:
             yield from _paragraph(_facts(row, adapter))
         else:
@@ -45,7 +45,11 @@ def _lines() -> Iterator[str]:
             yield from _paragraph([missing if row.adapter else ("is", "a writer: nobody asks it, it tells")])
     for slug in sorted(adapters.keys() - {row.adapter for row in rows}):
         adapter = adapters[slug]
-        state = "a template: add_reference makes sources of it" if adapter.template else "not added yet"
+        state = (
+            "a template: tables and APIs that you set up are sources of it"
+            if adapter.template
+            else "not added yet"
+        )
         yield f"{slug}: {adapter.label}, {state}"
         yield from _paragraph(_facts(row_of(adapter), adapter))
     for name, reason in registry.left_out().items():
