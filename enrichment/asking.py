@@ -28,6 +28,7 @@ from sources.http import Client
 _log = logging.getLogger(__name__)
 
 LOOKS_APART = 0.2  # seconds at least between two looks at whether the run still goes on
+HANDED_APART = 0.5  # seconds at least between two parts of the replies: recording few at a time costs more
 BUSY = timedelta(seconds=5)  # until a question that is in flight elsewhere is looked at again
 
 _Group = list[tuple[str, Subject]]
@@ -80,6 +81,7 @@ class Asker:
         self._late: Mapping[str, ledger.Poll] = {}
         self._halt = threading.Event()
         self._looked = 0.0
+        self._handed = time.monotonic()
 
     def ask(
         self,
@@ -88,10 +90,23 @@ class Asker:
         *,
         told: Collection[int] = (),
     ) -> dict[str, Reply]:
-        """Replies by question key; keys that could not be asked are answered with a reason.
+        """All of `parts` together."""
+        replies: dict[str, Reply] = {}
+        for part in self.parts(subjects, priorities, told=told):
+            replies |= part
+        return replies
 
-        `priorities`: of the records that ask, by key (of "" where left out). `told`: lookups of this run whose
-        errors their items know of; such a question is put again.
+    def parts(
+        self,
+        subjects: Mapping[str, Subject],
+        priorities: ledger.Priorities | None = None,
+        *,
+        told: Collection[int] = (),
+    ) -> Iterator[dict[str, Reply]]:
+        """Replies by question key, a part now and then: the threads go on asking while the caller works on one.
+
+        Keys that could not be asked are answered with a reason. `priorities`: of the records that ask, by key (of ""
+        where left out). `told`: lookups of this run whose errors their items know of; such a question is put again.
         """
         kept = ledger.cached(self.step.source, subjects, run=self.run, priorities=priorities)
         replies = {
@@ -102,15 +117,18 @@ class Asker:
         }
         replies |= self._refused([key for key in subjects if key not in kept], told)
         todo = [(key, subject) for key, subject in subjects.items() if key not in replies]
-        if not todo:
-            return replies
-        self._late = ledger.polls(self.step.source, [key for key, _ in todo])
-        with self._client() as http, ThreadPoolExecutor(self.parallel) as pool:
-            while todo and self._goes_on():
-                part, delays = self._admitted(todo)
-                todo = todo[len(part) :]
-                replies |= self._window(part, delays, http, pool)
-        return replies | self._told_rest(todo)
+        if todo:
+            self._late = ledger.polls(self.step.source, [key for key, _ in todo])
+            with self._client() as http, ThreadPoolExecutor(self.parallel) as pool:
+                while todo and self._goes_on():
+                    part, delays = self._admitted(todo)
+                    todo = todo[len(part) :]
+                    for found in self._window(part, delays, http, pool):
+                        replies |= found
+                        if time.monotonic() - self._handed >= HANDED_APART:
+                            yield replies
+                            replies, self._handed = {}, time.monotonic()
+        yield replies | self._told_rest(todo)
 
     def _refused(self, keys: Collection[str], told: Collection[int]) -> dict[str, Reply]:
         """What the source refused for good before this run was interrupted: asking again would only cost again."""
@@ -162,12 +180,13 @@ class Asker:
 
     def _window(
         self, part: _Group, delays: Sequence[float], http: Client, pool: ThreadPoolExecutor
-    ) -> dict[str, Reply]:
+    ) -> Iterator[dict[str, Reply]]:
+        """The replies of questions that may leave now, as they come."""
         adapter, now, began = self.step.adapter, timezone.now(), time.monotonic()
         asked = {key: ledger.question(adapter, subject) for key, subject in part if key not in self._late}
         opened = ledger.open_questions(self.step.source, adapter, run=self.run, asked=asked)
-        replies = {key: Reply(None, now, reason=reason) for key, reason in opened.unpaid.items()}
-        replies |= {key: self._busy(lookup, state) for key, (lookup, state) in opened.busy.items()}
+        yield {key: Reply(None, now, reason=reason) for key, reason in opened.unpaid.items()}
+        yield {key: self._busy(lookup, state) for key, (lookup, state) in opened.busy.items()}
         lookups = {**opened.lookups, **{key: poll.lookup for key, poll in self._late.items()}}
         ready = [(key, subject) for key, subject in part if key in lookups]
         groups = [ready[start : start + self.batch] for start in range(0, len(ready), self.batch)]
@@ -177,11 +196,13 @@ class Asker:
         )
         for _ in range(min(self.parallel, line.open)):
             pool.submit(line.work)
-        while line.open:
-            replies |= self._keep(line.ended(), lookups, now)
-            if not self._goes_on():
-                replies |= self._release(line.call_off(), lookups)
-        return replies
+        try:
+            while line.open:
+                yield self._keep(line.ended(), lookups, now)
+                if not self._goes_on():
+                    yield self._release(line.call_off(), lookups)
+        finally:
+            line.call_off()  # whoever listened has failed: nothing more is asked
 
     def _busy(self, lookup: int, state: str) -> Reply:
         """A question that somebody else asks just now, or that is in doubt."""

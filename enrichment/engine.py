@@ -16,7 +16,7 @@ from django.utils import timezone
 from crm.models import Account, Contact, Record
 from enrichment import bulk, ledger
 from enrichment.asking import Asker, Reply
-from enrichment.claims import Answer, record
+from enrichment.claims import Answer, RunUndone, record
 from enrichment.claims.state import owner_column
 from enrichment.models import Check, CustomAttribute, EnrichmentRun, Freshness, Lookup, RunItem
 from enrichment.models.check import Outcome
@@ -105,7 +105,7 @@ class Chunk:
         asker = Asker(
             step, run=self.run.pk, parallel=self.run.parallel, wanted=wanted, catalogue=self.catalogue, alive=self.alive
         )  # fmt: skip
-        replies = asker.ask(
+        parts = asker.parts(
             {key: works[0].subject for key, works in asking.items()},
             {
                 key: {work.record.priority for work in works if work.record} or {""}
@@ -113,7 +113,15 @@ class Chunk:
             },
             told=_told(step.source.slug, self.works),
         )
-        self._apply(step, asking, replies)
+        undone: RunUndone | None = None
+        for replies in parts:
+            try:
+                if not undone:
+                    self._apply(step, asking, replies)
+            except RunUndone as error:  # what is in flight is kept all the same
+                undone = error
+        if undone:
+            raise undone
 
     def _fresh_until(self, step: Step) -> dict[int, datetime | None]:
         """Records whose answer needs no new question, with the date it is due; None: never."""
@@ -161,8 +169,8 @@ class Chunk:
         """Verify, clean and record what came; settle the lookups."""
         believed: list[_Believed] = []
         closed: list[tuple[int, Lookup.State, int, str]] = []
-        for key, works in asking.items():
-            reply = replies[key]
+        for key, reply in replies.items():
+            works = asking[key]
             if reply.findings is None:
                 for work in works:
                     work.note_unanswered(step.source.slug, reply)
