@@ -38,7 +38,8 @@ MOST_STARTS = 10
 FEW = 10  # items taken together when the first's workers ended twice, one by one after four times: to find the culprit
 _FEW_AFTER, _ALONE_AFTER = 2, 4  # starts
 MOST_WAITING = 5  # messages in the queue, beyond which one more wakes nobody
-_SMALLEST, _LARGEST = 100, 1000  # items a chunk
+_SMALLEST, _LARGEST = 100, 2000  # items a chunk
+_LASTS = timedelta(seconds=5)  # what a chunk costs beside its questions is little of so long a time
 
 
 class RunRefused(ValueError):
@@ -157,8 +158,9 @@ def work(
         started = timezone.now()
         _work_on(run, items, on_chunk, gives_up)
         on_chunk()
-        if timezone.now() - started < timedelta(seconds=2):
-            size = min(size * 2, _LARGEST)
+        took = timezone.now() - started
+        if took < _LASTS:
+            size = min(size * (4 if took < _LASTS / 4 else 2), _LARGEST)
     return True
 
 
