@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
@@ -46,7 +47,7 @@ class AiResearch(Source):
     )
     cadence = Cadence.parse("monthly")
     cost = Cost(credits=1, charges_miss=True)
-    limits = Limits(per_minute=60, in_flight=4, deadline=90.0, max_bytes=5_000_000)
+    limits = Limits(per_minute=60, in_flight=4, deadline=60.0, max_bytes=5_000_000)
     secret = Secret(env="AI_RESEARCH_API_KEY", help_url="https://platform.openai.com/api-keys")
     base_url = "https://api.openai.com/v1"
 
@@ -116,6 +117,7 @@ def _read(http: Http, name: str) -> list[Payload]:
 
     A site that cannot be read is no trouble of the model's server, which other errors would tell of.
     """
+    until = time.monotonic() + _SECONDS
     try:
         site = open_site(name, http, _SECONDS)
         home = site.get(f"{site.origin}/")
@@ -126,7 +128,7 @@ def _read(http: Http, name: str) -> list[Payload]:
         raise NotAllowed(f"the website could not be read: {error}") from error
     if page is None:
         raise NotAllowed(f"the website of {name} has no page to read")
-    return [home, *site.more(home, _KINDS, _SECONDS)]
+    return [home, *site.more(home, _KINDS, until - time.monotonic())]
 
 
 def _scraped(call: Call, http: Http, name: str) -> list[Payload]:

@@ -72,7 +72,7 @@ def _person(item: Json) -> dict[str, Any]:
         "state": first(place, ("state", "region", "geographic_area")),
         "country_full_name": first(place, ("country_full_name", "country", "country_code")),
         "location_str": text(where) or text(item.get("location_str")),
-        "experiences": jobs or ([now] if any(now.values()) else []),
+        "experiences": jobs or [now],
     }
 
 

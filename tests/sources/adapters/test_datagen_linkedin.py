@@ -39,6 +39,11 @@ CAMEL: dict[str, Any] = {
             "positionsCount": 2,
             "positionHistory": [
                 {
+                    "title": "Advisor",
+                    "companyName": "Zenith",
+                    "startEndDate": {"start": {"year": 2020}, "end": None},
+                },
+                {
                     "title": "CTO",
                     "companyName": "Acme",
                     "startEndDate": {"start": {"year": 2024, "month": 3}, "end": None},
@@ -69,7 +74,10 @@ SNAKE: dict[str, Any] = {
     "state": "Massachusetts",
     "country_full_name": "United States",
     "follower_count": 1200,
-    "experiences": [{"title": "CTO", "company": "Acme", "starts_at": {"year": 2024}, "ends_at": None}],
+    "experiences": [
+        {"title": "Advisor", "company": "Zenith", "starts_at": {"year": 2020}, "ends_at": None},
+        {"title": "CTO", "company": "Acme", "starts_at": {"year": 2024}, "ends_at": None},
+    ],
 }
 COMPANY: dict[str, Any] = {
     "name": "Acme",
@@ -132,6 +140,16 @@ def test_a_company():
         "country": "United States",
         "headquarters": "Boston, Massachusetts, United States",
     }
+
+
+@pytest.mark.parametrize(
+    ("size", "people"),
+    [({"company_size": [51, 200]}, 51), ({"employeeCountRange": {"start": 11, "end": 50}}, 11), ({}, None)],
+)
+def test_a_company_that_tells_a_band_of_people(size, people):
+    company = {key: value for key, value in COMPANY.items() if key != "employeeCount"} | size
+    (finding,) = SOURCE.parse(wrapped(company), {})
+    assert cleaned(finding).get("headcount") == people
 
 
 def test_another_person_is_told_by_the_page():
