@@ -4,6 +4,7 @@ from django.contrib import admin
 from django.urls import include, path
 from django.views.generic import RedirectView
 
+from enrichment.agents.web import McpView
 from enrichment.api import callbacks
 from enrichment.operations import views
 
@@ -13,6 +14,7 @@ urlpatterns = [
     path("healthz", views.healthz, name="healthz"),
     path("metrics", views.figures, name="metrics"),
     path("v1/", include("enrichment.api.urls")),
+    path("mcp", McpView.as_view(), name="mcp"),
     path("reconcile", include("crm.reconcile.urls")),
     path("callbacks/<int:lookup>/<str:token>", callbacks.receive, name="callback"),
 ]
