@@ -73,6 +73,7 @@ UNFOLD: dict[str, Any] = {
                     _item("Accounts", "domain", "crm_account"),
                     _item("Contacts", "person", "crm_contact"),
                     _item("Sheets", "table_rows", "crm_sheet"),
+                    _item("Signals", "notifications_active", "enrichment_signal"),
                 ],
             },
             {
@@ -83,6 +84,8 @@ UNFOLD: dict[str, Any] = {
                     _item("Sources", "hub", "enrichment_enrichmentsource"),
                     _item("Attributes", "label", "enrichment_customattribute"),
                     _item("Profiles", "target", "crm_idealcustomerprofile"),
+                    _item("Rules for signals", "sensors", "enrichment_signalrule"),
+                    _item("Webhooks", "webhook", "enrichment_webhookendpoint"),
                     _item("Preferences", "tune", "enrichment_preferences"),
                 ],
             },
@@ -93,6 +96,7 @@ UNFOLD: dict[str, Any] = {
                     _item("Claims", "format_quote", "enrichment_attributevalue"),
                     _item("Lookups", "search", "enrichment_lookup"),
                     _item("Checks", "fact_check", "enrichment_check"),
+                    _item("Webhook log", "outgoing_mail", "enrichment_webhookdelivery"),
                 ],
             },
             {

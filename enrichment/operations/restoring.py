@@ -17,13 +17,20 @@ from django.db import DEFAULT_DB_ALIAS, DataError, IntegrityError, connection, t
 from django.db.models import Field, Model
 
 from enrichment import bulk
-from enrichment.models import EnrichmentRun, EnrichmentSource, Preferences, ScheduleFiring
+from enrichment.models import (
+    EnrichmentRun,
+    EnrichmentSource,
+    Preferences,
+    ScheduleFiring,
+    SignalRule,
+    WebhookEndpoint,
+)
 from enrichment.operations.archive import FORMAT, BackupRefused, columns, is_user, migrations, tables
 
 _BATCH_ROWS, _BATCH_CHARACTERS = 1000, 4_000_000
 _LONGEST_LINE = 200_000_000  # characters; a damaged file must not fill the memory
 # An installation makes these rows by itself when it starts.
-_SELF_MADE = (ScheduleFiring, Preferences, EnrichmentSource)
+_SELF_MADE = (ScheduleFiring, Preferences, EnrichmentSource, SignalRule)
 
 
 def restore(path: Path) -> dict[str, int]:
@@ -58,11 +65,14 @@ def require_empty() -> None:
 
 
 def hold(using: str = DEFAULT_DB_ALIAS) -> None:
-    """Nothing paid is asked, and runs that were going wait for a person to resume them."""
+    """Nothing paid is asked, runs that were going wait for a person to resume them, and nobody is told of anything."""
     Preferences.objects.using(using).update_or_create(pk=1, defaults={"hold_paid": True})
     going = (EnrichmentRun.Status.PENDING, EnrichmentRun.Status.RUNNING)
     runs = EnrichmentRun.objects.using(using).filter(status__in=going)
     runs.update(status=EnrichmentRun.Status.PAUSED)
+    told = "A restore turned it off, in case another installation tells it still."
+    endpoints = WebhookEndpoint.objects.using(using).filter(is_enabled=True)
+    endpoints.update(is_enabled=False, disabled_reason=told)
 
 
 def confirm() -> bool:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Q
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from enrichment.models import (
@@ -115,12 +115,12 @@ def test_message(endpoint: WebhookEndpoint) -> WebhookDelivery:
     return WebhookDelivery.objects.filter(endpoint=endpoint, event=Event.TEST).latest("pk")
 
 
-def replay(delivery: WebhookDelivery) -> None:
-    """Send a message again, under the same id, for another three days."""
+def replay(deliveries: QuerySet[WebhookDelivery]) -> int:
+    """Send messages again, under the same ids, for another three days; how many."""
     now = timezone.now()
-    delivery.state, delivery.next_at, delivery.since = WebhookDelivery.State.PENDING, now, now
-    delivery.attempts, delivery.ended_at = 0, None
-    delivery.save(update_fields=["state", "next_at", "since", "attempts", "ended_at"])
+    return deliveries.update(
+        state=WebhookDelivery.State.PENDING, next_at=now, since=now, attempts=0, ended_at=None
+    )
 
 
 def _listeners(event: Event, *, since: datetime | None = None) -> list[WebhookEndpoint]:
@@ -133,7 +133,7 @@ def _listeners(event: Event, *, since: datetime | None = None) -> list[WebhookEn
 
 def _of_task(run: EnrichmentRun) -> list[WebhookEndpoint]:
     """The endpoint of the run's task, made when it is first needed; an address that is refused hears nothing."""
-    config = RunOrigin.objects.filter(Q(run=run)).values_list("config", flat=True).first() or {}
+    config = RunOrigin.objects.filter(run=run).values_list("config", flat=True).first() or {}
     if not config.get("webhook_url"):
         return []
     try:

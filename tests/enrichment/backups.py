@@ -24,6 +24,7 @@ from enrichment.models import (
     ApiKey,
     ApiSchedule,
     ApiTask,
+    AttributeValue,
     Budget,
     CustomAttribute,
     EnrichmentRun,
@@ -32,8 +33,13 @@ from enrichment.models import (
     Preferences,
     RunItem,
     RunOrigin,
+    RunScan,
     ScheduleFiring,
+    Signal,
+    SignalRule,
     UploadedFile,
+    WebhookDelivery,
+    WebhookEndpoint,
 )
 from sources.attributes import Kind
 from tests.factories import make_account, make_answer, make_contact, make_run, make_source, make_writer
@@ -89,6 +95,7 @@ def make_world() -> None:
     Preferences.objects.create(pk=1, monthly_limit_usd=Decimal("123.40"))
     ScheduleFiring.objects.create(source=source, kind="account", planned_at=AT, fired_at=AT, run=later)
     make_api_world(profile, sheet, later)
+    make_signal_world(profile, later)
 
 
 def make_api_world(profile: IdealCustomerProfile, sheet: Sheet, run: EnrichmentRun) -> None:
@@ -106,6 +113,26 @@ def make_api_world(profile: IdealCustomerProfile, sheet: Sheet, run: EnrichmentR
     GivenAnswer.objects.create(
         caller=f"key:{key.prefix}", key="once", request="d" * 64, status=201, body={"a": 1}
     )
+
+
+def make_signal_world(profile: IdealCustomerProfile, run: EnrichmentRun) -> None:
+    """At least one row of every table of signals and webhooks."""
+    claim = AttributeValue.objects.exclude(account=None).earliest("pk")
+    rule = SignalRule.objects.create(
+        slug="surge", name="Surge", attributes=["headcount"], threshold=Decimal("12.50"), profile=profile
+    )
+    signal = Signal.objects.create(
+        account=claim.account, rule=rule, type="hiring_surge", strength="HIGH", attribute="headcount", when="rises",
+        summary="Größe & Söhne: headcount rose.", new=claim, run=run,
+    )  # fmt: skip
+    RunScan.objects.create(run=run, run_ended_at=AT, is_done=True)
+    endpoint = WebhookEndpoint.objects.create(
+        name="CRM", url="https://crm.example.com/", secret="x", is_enabled=False
+    )
+    WebhookDelivery.objects.create(
+        endpoint=endpoint, event="signal", event_id="signal_1", body='{"a":"é"}', signal=signal, run=run, next_at=AT, since=AT,
+        tries=[{"status": 500}],
+    )  # fmt: skip
 
 
 def empty() -> None:

@@ -14,12 +14,13 @@ from django.core.management import CommandError
 from django.db import connections
 
 from crm.models import Account
-from enrichment import runs
+from enrichment import runs, signals
 from enrichment.models import (
     EnrichmentRun,
     EnrichmentSource,
     Lookup,
     Preferences,
+    WebhookEndpoint,
 )
 from enrichment.operations import archive, restoring
 from enrichment.registration import sync_sources
@@ -130,6 +131,17 @@ def test_the_hold_is_lifted_in_the_admin_too(tmp_path, client):
     assert "hold_paid" in page
     client.post("/admin/enrichment/preferences/1/change/", {"belief": "rank", "monthly_limit_usd": ""})
     assert not Preferences.objects.get().hold_paid
+
+
+def test_nobody_is_told_of_anything_after_a_restore(tmp_path):
+    WebhookEndpoint.objects.create(name="CRM", url="https://crm.example.com/", secret="x")
+    path = backed_up(tmp_path)
+    empty()
+    signals.sync_rules()
+    say("restore", str(path))
+    endpoint = WebhookEndpoint.objects.get()
+    assert not endpoint.is_enabled
+    assert "restore" in endpoint.disabled_reason
 
 
 def test_confirming_without_a_hold_changes_nothing():

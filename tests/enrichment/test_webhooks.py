@@ -273,7 +273,7 @@ def test_tries_end_after_three_days(receiver):
     assert (delivery.state, delivery.error) == ("failed", "it answered 503")
     assert 8 <= tries <= 20
 
-    webhooks.replay(delivery)
+    assert webhooks.replay(WebhookDelivery.objects.all()) == 1
     receiver.status = lambda message: 200
     later(hours=1)
     webhooks.send()
