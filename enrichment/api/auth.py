@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, cast
 
-from django.db import OperationalError
+from django.db import OperationalError, connection
 from django.utils import timezone
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from rest_framework.authentication import BaseAuthentication, SessionAuthentication
@@ -112,14 +114,27 @@ def _key(text: str) -> ApiKey:
 
 
 def _note_use(key: ApiKey) -> None:
-    """Keep when a key was last used, to the minute; a database that is busy writing is not waited for twice."""
+    """Keep when a key was last used, to the minute; while an import holds SQLite's only pen it is left out."""
     now = timezone.now()
     if key.last_used_at and now - key.last_used_at < _SEEN_EVERY:
         return
-    try:
+    with _not_waiting(), contextlib.suppress(OperationalError):
         ApiKey.objects.filter(pk=key.pk).update(last_used_at=now)
-    except OperationalError:
+
+
+@contextlib.contextmanager
+def _not_waiting() -> Iterator[None]:
+    """Writes of the block give up at once when another process is writing."""
+    if connection.vendor != "sqlite" or connection.in_atomic_block:
+        yield
         return
+    with connection.cursor() as cursor:
+        usual = cursor.execute("PRAGMA busy_timeout").fetchone()[0]
+        cursor.execute("PRAGMA busy_timeout = 50")
+        try:
+            yield
+        finally:
+            cursor.execute(f"PRAGMA busy_timeout = {int(usual)}")
 
 
 class StaffAuthentication(SessionAuthentication):

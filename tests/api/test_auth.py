@@ -6,6 +6,7 @@ from io import StringIO
 import pytest
 from django.contrib.auth.models import Permission, User
 from django.core.management import CommandError, call_command
+from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
@@ -26,6 +27,18 @@ def refusal(answer) -> tuple[int, str]:
 def test_a_key_opens_the_api_and_notes_its_use(api):
     status, body = api.get("/v1/key")
     assert (status, body["name"], body["scopes"]) == (200, "Test", ["read", "write", "enrich"])
+    assert ApiKey.objects.get().last_used_at is not None
+
+
+@pytest.mark.django_db(transaction=True)
+def test_noting_the_use_waits_for_nobody(api):
+    if connection.vendor != "sqlite":
+        pytest.skip("other databases have more than one pen")
+    with connection.cursor() as cursor:
+        before = cursor.execute("PRAGMA busy_timeout").fetchone()
+    assert api.get("/v1/key")[0] == 200
+    with connection.cursor() as cursor:
+        assert cursor.execute("PRAGMA busy_timeout").fetchone() == before
     assert ApiKey.objects.get().last_used_at is not None
 
 
