@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from itertools import islice
@@ -20,6 +20,9 @@ from enrichment.subjects import has_inputs, subject_of
 from sources.attributes import Kind
 
 _CHUNK = 2000
+
+Rows = Mapping[int, Mapping[str, str]]
+"""The cells of spreadsheet rows by the id of the record that they are about."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +55,8 @@ class Preview:
 class _Tally:
     """Counts for one step over all records."""
 
-    def __init__(self, step: Step, kind: Kind) -> None:
-        self.step, self.kind, self.column = step, kind, owner_column(kind)
+    def __init__(self, step: Step, kind: Kind, rows: Rows) -> None:
+        self.step, self.kind, self.column, self.rows = step, kind, owner_column(kind), rows
         self.fresh = self.cached = self.missing = 0
         self.asked: set[str] = set()
 
@@ -62,7 +65,7 @@ class _Tally:
         asked: dict[int, dict[str, Any]] = {}
         priorities: dict[int, str] = {}
         for record in records:
-            subject = subject_of(record)
+            subject = subject_of(record, row=self.rows.get(record.pk))
             priorities[record.pk] = record.priority
             if has_inputs(subject, adapter.needs):
                 asked[record.pk] = ledger.question(adapter, subject)
@@ -103,16 +106,24 @@ class _Tally:
 
 
 def preview(
-    *, kind: Kind, records: QuerySet[Any], wanted: Sequence[str] = (), sources: Sequence[str] = ()
+    *,
+    kind: Kind,
+    records: QuerySet[Any],
+    wanted: Sequence[str] = (),
+    sources: Sequence[str] = (),
+    rows: Rows | None = None,
 ) -> Preview:
-    """Count what a run over `records` would ask; reads in chunks, asks nobody. Raises RunRefused."""
+    """Count what a run over `records` would ask; reads in chunks, asks nobody. Raises RunRefused.
+
+    `rows`: what the spreadsheet says of them, for sources that read its cells.
+    """
     plan = plan_for(kind, wanted=wanted, sources=sources)
-    tallies = [_Tally(step, kind) for step in plan.steps]
+    tallies = [_Tally(step, kind, rows or {}) for step in plan.steps]
     total = 0
-    rows = (
+    in_order = (
         records.order_by("pk") if kind is Kind.ACCOUNT else records.select_related("account").order_by("pk")
     )
-    stream = rows.iterator(chunk_size=_CHUNK)
+    stream = in_order.iterator(chunk_size=_CHUNK)
     while chunk := list(islice(stream, _CHUNK)):
         total += len(chunk)
         for tally in tallies:

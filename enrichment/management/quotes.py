@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from crm.models import Account, Contact
-from enrichment.management.wishes import Wishes
+from enrichment.management.wishes import Wishes, sources_of
 from enrichment.models import EnrichmentRun
 from enrichment.plan import Plan
 from enrichment.preview import Preview, SourceQuote, preview
@@ -31,7 +31,10 @@ def _kind_lines(run: EnrichmentRun, wishes: Wishes, kind: Kind) -> list[str]:
     records: Any = (Account if kind is Kind.ACCOUNT else Contact).objects
     path = kind.value if kind is wishes.kind else "contact__account"
     found = records.filter(pk__in=run.items.exclude(**{path: None}).values(path))
-    seen = preview(kind=kind, records=found, wanted=wishes.wanted(kind), sources=wishes.sources)
+    items = run.items.exclude(row=None) if kind is wishes.kind else run.items.none()
+    rows = {pk: row for pk, row in items.values_list(path, "row") if pk}
+    who = sources_of(kind, wishes.kind, wishes.sources) or ()
+    seen = preview(kind=kind, records=found, wanted=wishes.wanted(kind), sources=who, rows=rows)
     heading = "Source" if kind is wishes.kind else "Source, about their companies"
     lines = [
         "",

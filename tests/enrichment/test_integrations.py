@@ -19,7 +19,7 @@ from enrichment.models import AttributeValue, CustomAttribute, EnrichmentRun, Lo
 from enrichment.names import UnknownName, columns_of, sources_called
 from enrichment.registration import sync_sources
 from sources import registry
-from tests.enrichment.typed import rows_of, say
+from tests.enrichment.typed import rows_of, say, words_of
 from tests.factories import make_source
 from tests.sources.servers import Server, reply, serving
 
@@ -128,6 +128,15 @@ def test_what_it_says_is_kept_as_payload_and_as_claims(size: Path, companies: Pa
     assert (claim.value, claim.references) == (1234, ["integration:size"])
     made = CustomAttribute.objects.get()
     assert (made.slug, made.type, made.kind) == ("fit_score", "text", "account")
+
+
+def test_a_dry_run_counts_rows_whose_cells_only_the_module_reads(folder: Path, companies: Path) -> None:
+    (folder / "size.py").write_text(SIZE.replace('["company_domain"]', '["company_domain", "Note"]', 1))
+    said = words_of(say("enrich", "--integrations", "size", "--input", companies, "--dry-run"))
+    assert "size 1 0 0 3 free no limit" in said  # the others have no note
+    say("enrich", "--integrations", "size", "--input", companies)
+    said = words_of(say("enrich", "--integrations", "size", "--input", companies, "--dry-run"))
+    assert "size 0 1 0 3 free no limit" in said
 
 
 def test_what_was_answered_is_not_asked_again(size: Path, companies: Path) -> None:

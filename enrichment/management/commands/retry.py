@@ -11,6 +11,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from enrichment import retrying, runs
 from enrichment.management.asking import ask_first
 from enrichment.models import EnrichmentRun
+from enrichment.names import slug_meant
 from enrichment.terminal import INTERRUPTED, outcome_lines, paused_text, work_with_bar
 
 
@@ -33,7 +34,7 @@ class Command(BaseCommand):
         run = EnrichmentRun.objects.filter(pk=options["run"]).first()
         if run is None:
             raise CommandError(f"There is no run {options['run']}.")
-        wish = retrying.Wish(options["source"], options["state"], options["item"])
+        wish = retrying.Wish(slug_meant(options["source"]), options["state"], options["item"])
         with_doubts: bool = options["in_doubt"]
         try:
             seen = retrying.preview(run, wish)
