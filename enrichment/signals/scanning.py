@@ -20,7 +20,7 @@ from django.utils import timezone
 from crm.models import Account, Contact
 from enrichment import bulk, webhooks
 from enrichment.claims.state import VALUES, owner_column
-from enrichment.models import EnrichmentRun, EnrichmentSource, Preferences, RunItem, RunScan, Signal
+from enrichment.models import Check, EnrichmentRun, EnrichmentSource, Preferences, RunItem, RunScan, Signal
 from enrichment.queries.catalogue import describe
 from enrichment.signals.changes import Said, changes
 from enrichment.signals.choosing import Rules, Spotted, load_rules
@@ -31,6 +31,7 @@ CHUNK = 500  # records a transaction
 LOOKS_BACK = timedelta(
     days=7
 )  # what ended earlier is no news, as on the day this came to an old installation
+WRITES_WITHIN = timedelta(minutes=1)
 
 Status = EnrichmentRun.Status
 _ENDED = (Status.COMPLETED, Status.FAILED, Status.CANCELED, Status.CRASHED)
@@ -82,13 +83,19 @@ def scan(
 
 
 def _waiting() -> list[int]:
-    """Runs that ended lately and have changes nobody looked at; not while a worker still holds items of them."""
-    held = RunItem.objects.filter(run=OuterRef("pk"), state=RunItem.State.PROCESSING)
+    """Runs that ended lately and have changes nobody looked at.
+
+    Not while a worker still holds items of them; nor those of a write, which end before they record what they bring.
+    """
+    now = timezone.now()
+    items, checks = RunItem.objects.filter(run=OuterRef("pk")), Check.objects.filter(run=OuterRef("pk"))
+    held = items.filter(state=RunItem.State.PROCESSING)
+    begins = Q(~Exists(items), ~Exists(checks), status=Status.COMPLETED, finished_at__gt=now - WRITES_WITHIN)
     is_open = Q(scan=None) | Q(scan__is_done=False) | ~Q(scan__run_ended_at=F("finished_at"))
     rows = EnrichmentRun.objects.filter(
-        is_open, status__in=_ENDED, undone_at=None, finished_at__gt=timezone.now() - LOOKS_BACK
+        is_open, status__in=_ENDED, undone_at=None, finished_at__gt=now - LOOKS_BACK
     )
-    return list(rows.exclude(Exists(held)).order_by("pk").values_list("pk", flat=True))
+    return list(rows.exclude(Exists(held)).exclude(begins).order_by("pk").values_list("pk", flat=True))
 
 
 def _begin(run: EnrichmentRun, ended_at: datetime) -> bool:

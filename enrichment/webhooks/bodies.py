@@ -95,15 +95,16 @@ def spoken(seconds: float) -> str:
 
 
 def signal_data(signal: ShownSignal) -> dict[str, Any]:
-    """A signal as `/v1/signal` shows it."""
+    """A signal as `/v1/signal` shows it, with what names its record elsewhere."""
+    record = signal.record
     return {
-        "id": id_of(signal.id), "icp_id": id_of(signal.profile), "entity_ids": [id_of(pk) for pk in signal.entries],
+        "id": id_of(signal.id), "icp_id": id_of(signal.profile) or "", "entity_ids": [id_of(pk) for pk in signal.entries],
         "summary": signal.summary, "references": list(signal.references), "created_at": moment(signal.created_at),
-        "signal_type": signal.type, "signal_display_name": signal.type_label, "strength": signal.strength,
+        "signal_type": signal.type, "signal_display_name": signal.type_label, "strength": signal.strength, "score": None,
         "metadata": {
-            "rule": signal.rule, "attribute": signal.attribute.slug, f"{signal.kind}_id": id_of(signal.record.pk),
-            "name": str(signal.record), "external_id": signal.record.external_id or None,
-            "external_source": signal.record.external_source or None, "run_id": id_of(signal.run),
+            "rule": signal.rule, "attribute": signal.attribute.slug, "run_id": id_of(signal.run),
+            "record_type": signal.kind.value, "record_id": id_of(record.pk), "name": str(record),
+            "external_id": record.external_id or None, "external_source": record.external_source or None,
             "old": _signal_value(signal.old) if signal.old else None, "new": _signal_value(signal.new),
         },
     }  # fmt: skip

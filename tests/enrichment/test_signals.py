@@ -246,6 +246,18 @@ def test_runs_that_ended_long_ago_or_still_have_work_are_left_alone(account, sou
     assert len(summaries()) == 1
 
 
+def test_a_write_is_looked_at_once_its_claims_are_there(account, source):
+    ended([make.make_answer(account.pk, source.pk, 0, headcount=100)])
+    signals.sweep()
+    run = make.make_run(status="COMPLETED", finished_at=timezone.now())
+    assert signals.sweep() == 0
+    record(run=run.pk, kind=Kind.ACCOUNT, answers=[make.make_answer(account.pk, source.pk, 7, headcount=200)])
+    assert signals.sweep() == 1
+    assert len(summaries()) == 1
+    make.make_run(status="COMPLETED", finished_at=timezone.now() - timedelta(minutes=2))
+    assert signals.sweep() == 1, "a run that brought nothing"
+
+
 def test_signals_are_found_by_what_the_api_filters_by(account, source):
     account.external_id, account.external_source = "001", "salesforce"
     account.save()

@@ -189,7 +189,12 @@ def test_a_signal_is_told_once(receiver, source, account):
     assert data["summary"] == "Acme: headcount rose by 100 % from 100 to 200."
     assert data["references"] == ["https://example.com/7", "https://example.com/0"]
     told = data["metadata"]
-    assert (told["external_id"], told["account_id"]) == ("001", f"{account.pk:024x}")
+    assert (told["external_id"], told["record_type"], told["record_id"]) == (
+        "001",
+        "account",
+        f"{account.pk:024x}",
+    )
+    assert (data["icp_id"], data["entity_ids"]) == ("", [])
     assert (told["old"]["value"], told["new"]["value"], told["new"]["at"]) == (
         100,
         200,
@@ -228,10 +233,10 @@ def test_an_endpoint_hears_of_nothing_before_it_and_nothing_while_it_is_off(rece
 
 def test_a_task_hears_of_its_own_runs(receiver, settings):
     task = ApiTask.objects.create(name="T", flow="ingest", deployment="main")
-    run = make.make_run()
+    before = timezone.now() - timedelta(minutes=2)
+    run = make.make_run(status="COMPLETED", finished_at=before)
     RunOrigin.objects.create(run=run, task=task, config={"webhook_url": receiver.url})
-    EnrichmentRun.objects.filter(pk=run.pk).update(status="COMPLETED", finished_at=timezone.now())
-    inner = make.make_run(status="COMPLETED", finished_at=timezone.now())
+    inner = make.make_run(status="COMPLETED", finished_at=before)
     RunOrigin.objects.create(run=inner, task=task, config={"webhook_url": "https://10.0.0.1/hook"})
     ended()
     signals.sweep()

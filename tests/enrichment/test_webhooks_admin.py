@@ -42,7 +42,7 @@ def endpoint():
 
 def end_a_run() -> EnrichmentRun:
     run = make.make_run(status="COMPLETED", finished_at=timezone.now())
-    signals.sweep()
+    assert signals.scan(run.pk)
     return run
 
 
