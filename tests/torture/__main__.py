@@ -1,55 +1,92 @@
-"""`python -m tests.torture [--database sqlite postgres://…] [--accounts 2000] [--kills 200] [--seed N]`."""
+"""`python -m tests.torture [kills budget vendors] [--database sqlite postgres://…] [--accounts 2000] [--kills 200] [--seed N]`."""
 
 from __future__ import annotations
 
 import argparse
 import random
 import signal
+import subprocess
 import sys
 from collections.abc import Sequence
 from types import FrameType
 
 from benchmarks import databases
-from tests.torture.house import ROLES
+from tests.torture.budget import SCOPES, Race, race
+from tests.torture.house import ROLES, ROOT
 from tests.torture.torment import Plan, Report, torture
+
+PARTS = ("kills", "budget", "vendors")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Torture each database, print the counts; 1 when anything was lost, doubled or asked twice."""
-    parser = argparse.ArgumentParser(
-        description="Runs over killed processes: nothing is lost, nothing is paid twice."
-    )
-    parser.add_argument(
-        "--database", nargs="+", default=databases.defaults(), help="sqlite, or a PostgreSQL URL"
-    )
-    parser.add_argument("--accounts", type=int, default=2000)
-    parser.add_argument("--kills", type=int, default=200)
-    parser.add_argument("--gap", type=float, default=1.5, help="mean seconds between two kills")
-    parser.add_argument(
-        "--seed", type=int, default=random.randrange(10**6), help="of an earlier run, to see it again"
-    )
-    parser.add_argument("--clusters", type=int, default=1)
-    parser.add_argument(
-        "--redis", default="", help="a Redis URL: the queue's broker in place of the database"
-    )
-    parser.add_argument("--roles", nargs="+", default=ROLES, choices=ROLES, help="whom to kill")
-    parser.add_argument("--verbose", action="store_true", help="say how it goes on")
-    options = parser.parse_args(arguments)
+    """Torture each database, print the counts; 1 when anything was lost, doubled, asked twice or spent beyond a limit."""
+    options = _parser().parse_args(arguments)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _end)
     broken = 0
     for database in options.database:
-        print(f"{databases.name_of(database)}, seed {options.seed}", flush=True)
-        report = torture(
-            Plan(
-                database=database, accounts=options.accounts, kills=options.kills, seed=options.seed, gap=options.gap,
-                clusters=options.clusters, redis=options.redis, roles=tuple(options.roles),
-                say=lambda text: print(text, flush=True) if options.verbose else None,
-            )
-        )  # fmt: skip
-        print(shown(report), flush=True)
-        broken += len(report.verdict.broken)
+        for part in options.parts or PARTS:
+            print(f"{databases.name_of(database)}, {part}, seed {options.seed}", flush=True)
+            broken += {"kills": _kills, "budget": _budget, "vendors": _vendors}[part](database, options)
     return min(broken, 1)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(description="Killed processes, budget races, vendors that misbehave.")
+    say = parser.add_argument
+    say("parts", nargs="*", metavar="part", help=f"of {', '.join(PARTS)} (default: all)")
+    say(
+        "--database",
+        nargs="+",
+        default=databases.defaults(),
+        help="sqlite, or a PostgreSQL URL (default: both)",
+    )
+    say("--accounts", type=int, default=2000)
+    say("--kills", type=int, default=200)
+    say("--gap", type=float, default=1.5, help="mean seconds between two kills")
+    say("--seed", type=int, default=random.randrange(10**6), help="of an earlier run, to see it again")
+    say("--clusters", type=int, default=1, help="supervisors, each with its cluster")
+    say("--redis", default="", help="a Redis URL: the queue's broker in place of the database")
+    say("--roles", nargs="+", default=ROLES, choices=ROLES, help="whom to kill")
+    say("--verbose", action="store_true", help="say how it goes on")
+    return parser
+
+
+def _kills(database: str, options: argparse.Namespace) -> int:
+    """One run under torture; how many sentences are broken."""
+    report = torture(
+        Plan(
+            database=database, accounts=options.accounts, kills=options.kills, seed=options.seed, gap=options.gap,
+            clusters=options.clusters, redis=options.redis, roles=tuple(options.roles),
+            say=lambda text: print(text, flush=True) if options.verbose else None,
+        )
+    )  # fmt: skip
+    print(shown(report), flush=True)
+    return len(report.verdict.broken)
+
+
+def _budget(database: str, options: argparse.Namespace) -> int:
+    """A race for each kind of limit; how many sentences are broken."""
+    broken = 0
+    for scope in SCOPES:
+        plan = Race(
+            database=database, scope=scope, accounts=options.accounts, cap=options.accounts // 2,
+            kills=options.kills // 10, seed=options.seed,
+        )  # fmt: skip
+        outcome = race(plan)
+        told = ", ".join(f"{name} {count:,}" for name, count in outcome.counts.items())
+        print(f"  limit of the {scope:<7} {told}", flush=True)
+        print("".join(f"  BROKEN: {sentence}\n" for sentence in outcome.broken), end="", flush=True)
+        broken += len(outcome.broken)
+    return broken
+
+
+def _vendors(database: str, options: argparse.Namespace) -> int:
+    """The table of misbehaviours; 1 when any ended otherwise than its name says."""
+    with databases.scratch(database) as environment:
+        return subprocess.run(
+            [sys.executable, "-m", "tests.torture.vendors"], cwd=ROOT, env=environment
+        ).returncode
 
 
 def _end(number: int, frame: FrameType | None) -> None:

@@ -34,6 +34,7 @@ class Race:
     kills: int
     seed: int
     workers: int = WORKERS
+    answers_in: float = 0.15  # seconds
     longest: float = 600.0
 
 
@@ -52,7 +53,7 @@ def race(plan: Race) -> Outcome:
     outcome = Outcome()
     with databases.scratch(plan.database) as scratch, TemporaryDirectory() as folder:
         log = Path(folder) / "vendor.log"
-        with vendor(log, 0.15) as port:
+        with vendor(log, plan.answers_in) as port:
             environment = scratch | {
                 "CLEARBIT_BASE_URL": f"http://127.0.0.1:{port}/clearbit",
                 "EGRESS_ALLOW": f"127.0.0.1:{port}",

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import os
 
+import pytest
+
+from tests.torture.budget import Race, race
 from tests.torture.facts import Facts, judge
 from tests.torture.torment import Plan, torture
 from tests.torture.vendor import FREE, PAID
@@ -58,3 +61,24 @@ def test_the_checker_sees_what_is_lost_doubled_open_or_paid_twice() -> None:
     assert "the ledger 1" in broken(budgets=plain.budgets | {"run:1": (0, 2)})
     assert "is still sent" in broken(lookups=plain.lookups | {question: [("sent", 1, "")]})
     assert "run is RUNNING" in broken(runs=[("RUNNING", "{}")])
+
+
+@pytest.mark.parametrize("scope", ["source", "money"])
+def test_a_budget_holds_while_workers_race_and_die(scope: str) -> None:
+    database = os.environ.get("DATABASE_URL", "sqlite")
+    outcome = race(
+        Race(
+            database=database,
+            scope=scope,
+            accounts=40,
+            cap=30,
+            kills=2,
+            seed=3,
+            workers=4,
+            longest=240,
+            answers_in=0.05,
+        )
+    )
+    assert not outcome.broken, outcome
+    assert outcome.counts["kills"] > 0
+    assert 23 < outcome.counts["most spent"] <= 30
