@@ -1,0 +1,58 @@
+"""Prints the table of vendor misbehaviours: `python -m tests.torture.vendors`, on the database of DATABASE_URL."""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+from collections.abc import Iterable
+from pathlib import Path
+
+import django
+
+SHARED = Path(__file__).resolve().parent.parent.parent.parent / "shared"
+
+
+def main() -> int:
+    """Put every case to the engine, once paid and once free; 1 when any came to another outcome than its name says."""
+    from django.core.management import call_command
+
+    from enrichment import runs
+    from sources import registry
+    from tests.torture.corpus_source import CorpusSource
+    from tests.torture.misbehaviour import Came, behaviours, bodies, json_texts, stage
+
+    call_command("migrate", interactive=False, verbosity=0)
+    runs.NAP = 0
+    adapters = {**registry.adapters(), "corpus": CorpusSource()}
+    vars(registry)["adapters"] = lambda: adapters
+    came: list[Came] = []
+    with stage(CorpusSource()) as ours:
+        for cost in (2, 0):
+            cases = [*bodies(SHARED), *json_texts(SHARED), *behaviours()]
+            came += [ours.try_(case, cost=cost) for case in cases]
+    print("\n".join(table(came)))
+    return int(any(each.wrong for each in came))
+
+
+def table(came: Iterable[object]) -> Iterable[str]:
+    """A line for each case of the two smaller corpora, and the sums of all."""
+    from tests.torture.misbehaviour import Came
+
+    rows: dict[tuple[str, str], list[Came]] = {}
+    for each in came:
+        assert isinstance(each, Came)
+        rows.setdefault((each.case.corpus, each.case.name), []).append(each)
+    sums: Counter[tuple[str, str]] = Counter()
+    for (corpus, name), pair in rows.items():
+        said = [f"{each.outcome} ({each.lookup})" for each in pair]
+        sums.update((corpus, each.outcome) for each in pair)
+        if corpus != "json-parsing":
+            yield f"  {corpus:<16} {name:<60.60} {said[0]:<24} {said[-1]:<24} {pair[0].case.expected[:40]}"
+        yield from (f"  BROKEN: {corpus} {name}: {wrong}" for each in pair for wrong in each.wrong)
+    for (corpus, outcome), count in sorted(sums.items()):
+        yield f"  {corpus:<16} {outcome:<12} {count:>6,}"
+
+
+if __name__ == "__main__":
+    django.setup()
+    sys.exit(main())
