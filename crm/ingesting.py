@@ -1,4 +1,4 @@
-"""Ingest tasks: an uploaded file becomes a run, filled by a worker and then enriched.
+"""Tasks carried out: an uploaded file becomes a run, filled by a worker and then enriched; or records are watched.
 
 Whoever executes a task gets the run at once, SCHEDULED; a worker imports the file into it, all of it or nothing. The
 message to the worker may be lost or doubled: the sweep wakes runs that wait, and only one worker fills a run.
@@ -18,6 +18,7 @@ from django.db.models import Q
 from django.utils import timezone
 from django_q.tasks import async_task
 
+from crm import monitoring
 from crm.headers import HeaderError, Headers, recognise
 from crm.models import IdealCustomerProfile, Sheet
 from crm.profiles import KIND_OF, add_fields, asked_in, sheet_of
@@ -68,11 +69,16 @@ def execute(task: ApiTask, order: Order) -> EnrichmentRun:
     profile = order.profile or task.profile
     if order.schedule is None and (before := _made_before(task, profile, order)):
         return before
-    run, config, file = _new_run(task, profile, order)
+    told = {"task": task, "config": task.config, "parameters": dict(order.parameters)}
+    told |= {"schedule": order.schedule, "planned_at": order.planned_at}
+    if task.config.get("type") == monitoring.TYPE:
+        run, profile = _watch(task, order)
+        note_origin(run, order.key, profile=profile, **told)
+        return run
+    run, file = _new_run(task, profile, order)
     note_origin(
-        run, order.key, task=task, profile=profile or (run.sheet.profile if run.sheet else None), file=file, config=config,
-        parameters=dict(order.parameters), schedule=order.schedule, planned_at=order.planned_at,
-    )  # fmt: skip
+        run, order.key, profile=profile or (run.sheet.profile if run.sheet else None), file=file, **told
+    )
     transaction.on_commit(lambda: wake(run.pk))
     return run
 
@@ -117,7 +123,7 @@ def _made_before(task: ApiTask, profile: IdealCustomerProfile | None, order: Ord
         task=task, key=order.key, schedule=None, hidden_at=None, parameters=dict(order.parameters), config=task.config,
         run__created_at__gt=since, run__undone_at=None,
     )  # fmt: skip
-    if profile:
+    if profile and task.config.get("type") in TYPES:
         same = same.filter(profile=profile)
     origin = same.exclude(run__status__in=_ENDED_BADLY).select_related("run").order_by("-pk").first()
     return origin.run if origin else None
@@ -125,7 +131,7 @@ def _made_before(task: ApiTask, profile: IdealCustomerProfile | None, order: Ord
 
 def _new_run(
     task: ApiTask, profile: IdealCustomerProfile | None, order: Order
-) -> tuple[EnrichmentRun, dict[str, Any], UploadedFile]:
+) -> tuple[EnrichmentRun, UploadedFile]:
     config: dict[str, Any] = task.config
     if config.get("type") not in TYPES:
         raise runs.RunRefused(f"A task of the type {config.get('type')} cannot be carried out.")
@@ -142,7 +148,14 @@ def _new_run(
         sources=sources, unmatched=order.parameters.get("unmatched") or EnrichmentRun.Unmatched.DISCARD,
         credit_limit=capped(order.key, order.parameters.get("credit_limit")), created_by=order.user, file_name=file.name,
     )  # fmt: skip
-    return run, config, file
+    return run, file
+
+
+def _watch(task: ApiTask, order: Order) -> tuple[EnrichmentRun, IdealCustomerProfile]:
+    return monitoring.start(
+        task, kind=KIND_OF[task.config["entity_type"]], credit_limit=capped(order.key, order.parameters.get("credit_limit")),
+        sources=sources_called(order.parameters.get("sources") or ()), user=order.user,
+    )  # fmt: skip
 
 
 def _sheet(task: ApiTask, profile: IdealCustomerProfile | None, kind: Kind, file: UploadedFile) -> Sheet:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from drf_spectacular.utils import extend_schema_field
+from drf_spectacular.utils import PolymorphicProxySerializer, extend_schema_field
 from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
 
+from crm import monitoring
+from crm.models import IdealCustomerProfile
 from enrichment import uploads
 from enrichment.api.ids import IdField
 from enrichment.models import UploadedFile
@@ -17,7 +19,13 @@ DISCOVERY = (
     "Finding new companies or people is outside this product: it enriches those you have. "
     "Upload a file and make a task of the type ingest."
 )
-_RUNNABLE = ("ingest", "ingest-ondemand")
+_INGEST = ("ingest", "ingest-ondemand")
+_RUNNABLE = (*_INGEST, monitoring.TYPE)
+_INSTEAD = {
+    "search": DISCOVERY,
+    "signal-topic": DISCOVERY,
+    "signal-csv": "Make an ingest task of the file, and a task of the type signal-sheet for its profile.",
+}
 
 
 class NewField(serializers.Serializer[Any]):
@@ -30,7 +38,7 @@ class NewField(serializers.Serializer[Any]):
 class IngestConfig(serializers.Serializer[Any]):
     """Enrich the rows of a file."""
 
-    type = serializers.ChoiceField(choices=_RUNNABLE)
+    type = serializers.ChoiceField(choices=_INGEST)
     file_id = IdField()
     primary_column = serializers.CharField(max_length=200, trim_whitespace=False)
     csv_entity_type = serializers.ChoiceField(choices=["company", "person"])
@@ -61,7 +69,48 @@ class IngestConfig(serializers.Serializer[Any]):
         return attrs | {"primary_column": same[0]}
 
 
-@extend_schema_field(IngestConfig)
+class WatchedType(serializers.Serializer[Any]):
+    """A type of signals to watch for."""
+
+    type = serializers.CharField(max_length=60)
+    display = serializers.CharField(max_length=100)
+    description = serializers.CharField(max_length=2000, allow_blank=True, default="")
+
+    def validate_type(self, value: str) -> str:
+        """A type that the history of values tells of."""
+        if value not in monitoring.SEEN:
+            raise ValidationError(
+                f"No value tells of {value[:40]}; there are rules for {', '.join(monitoring.SEEN)}."
+            )
+        return value
+
+
+class SignalConfig(serializers.Serializer[Any]):
+    """Watch the records of a profile: executing asks for what the rules look at, signals come when the run ends."""
+
+    type = serializers.ChoiceField(choices=[monitoring.TYPE])
+    source_icp_id = IdField()
+    signal_types = serializers.ListField(child=WatchedType(), min_length=1, max_length=50)
+    entity_type = serializers.ChoiceField(choices=["company", "person"], default="company")
+    monitoring_frequency = serializers.ChoiceField(
+        choices=["daily", "weekly", "monthly"],
+        default="weekly",
+        help_text="Kept; a schedule executes the task.",
+    )
+    webhook_url = serializers.URLField(max_length=2000, required=False, allow_null=True)
+
+    def validate_source_icp_id(self, value: int) -> int:
+        """The profile is there."""
+        if not IdealCustomerProfile.objects.filter(pk=value).exists():
+            raise ValidationError("There is no profile with this id.")
+        return value
+
+
+@extend_schema_field(
+    PolymorphicProxySerializer(
+        "TaskConfig", [IngestConfig, SignalConfig], resource_type_field_name=None, many=False
+    )
+)
 class ConfigField(serializers.Field[Any, Any, Any, Any]):
     """The configuration of a task."""
 
@@ -70,13 +119,15 @@ class ConfigField(serializers.Field[Any, Any, Any, Any]):
         if not isinstance(data, Mapping):
             raise ValidationError("Write an object with a type.")
         kind = data.get("type", "ingest")
-        if kind == "search":
-            raise ValidationError(DISCOVERY, code="discovery")
         if kind not in _RUNNABLE:
+            other = f"A task of the type {str(kind)[:40]} cannot be carried out; {', '.join(_RUNNABLE)} can."
+            raise ValidationError(_INSTEAD.get(str(kind), other))
+        if kind == monitoring.TYPE and data.get("entity_filters"):
             raise ValidationError(
-                f"A task of the type {str(kind)[:40]} cannot be carried out; {' and '.join(_RUNNABLE)} can."
+                {"entity_filters": ["Queries of MongoDB are not understood: leave them out."]}
             )
-        reader = IngestConfig(data=dict(data) | {"type": kind})
+        told = dict(data) | {"type": kind}
+        reader: Any = SignalConfig(data=told) if kind == monitoring.TYPE else IngestConfig(data=told)
         reader.is_valid(raise_exception=True)
         return {name: value for name, value in reader.data.items() if value is not None}
 

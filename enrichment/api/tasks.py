@@ -13,6 +13,7 @@ from rest_framework.response import Response
 
 from crm.ingesting import Order, execute
 from crm.models import IdealCustomerProfile, Sheet
+from crm.monitoring import set_rules
 from enrichment.api.auth import caller_of
 from enrichment.api.base import ApiView, found, named, nothing, read_body
 from enrichment.api.errors import Conflict, Unprocessable
@@ -32,7 +33,7 @@ class TaskBody(serializers.Serializer[Any]):
 
     name = serializers.CharField(max_length=200)
     description = serializers.CharField(max_length=50_000, allow_blank=True, default="")
-    flow_name = serializers.CharField(max_length=60, help_text="ingest")
+    flow_name = serializers.CharField(max_length=60, help_text="ingest or signal")
     deployment_name = serializers.CharField(max_length=200, default="main")
     icp_id = IdField(required=False, allow_null=True)
     sheet_id = IdField(
@@ -139,7 +140,9 @@ def _set(task: ApiTask, told: dict[str, Any]) -> ApiTask:
     for name, column in columns.items():
         if told.get(name) is not None:
             setattr(task, column, told[name])
-    task.save()
+    with transaction.atomic():
+        task.save()
+        set_rules(task)
     return task
 
 

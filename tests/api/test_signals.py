@@ -3,10 +3,11 @@ from __future__ import annotations
 import pytest
 from django.utils import timezone
 
-from enrichment import claims, signals
-from enrichment.models import EnrichmentRun
+from enrichment import claims, runs, signals
+from enrichment.models import EnrichmentRun, SignalRule
 from tests.api.world import list_account, make_profile, make_sheet
 from tests.factories import make_answer, make_run, make_source
+from tests.fakes import FakeSource
 
 pytestmark = pytest.mark.django_db
 
@@ -67,3 +68,49 @@ def test_what_was_undone_is_no_signal(api, surge):
     assert api.post(f"/v1/run/{surge['run']}/undo")[0] == 200
     assert api.get("/v1/signal")[1]["total"] == 0
     assert api.get(f"/v1/signal/{signal['id']}")[0] == 404
+
+
+def watching(api, icp: str, *types: str, **fields):
+    config = {
+        "type": "signal-sheet", "source_icp_id": icp, "monitoring_frequency": "daily",
+        "signal_types": [{"type": each, "display": f"Watch {each}", "description": "d"} for each in types],
+    }  # fmt: skip
+    return api.post("/v1/task", {"name": "Watch", "flow_name": "signal", "task_config": config | fields})
+
+
+def test_a_signal_task_sets_rules_and_asks_for_what_they_look_at(api, fakes):
+    sheet = make_sheet(api, make_profile(api))
+    _, account = list_account(sheet, name="Acme", domain="acme.com")
+    list_account(make_sheet(api, make_profile(api)), name="Other", domain="other.com")
+    fakes["fake"] = FakeSource("fake", acme_com={"headcount": 50})
+    before = make_answer(account.pk, make_source("fake", rank=1, cadence="monthly").pk, 0, headcount=10)
+    claims.record(run=make_run().pk, kind=account.kind, answers=[before])
+    status, task = watching(api, f"{sheet.profile_id:024x}", "hiring_surge")
+    assert (status, task["task_config"]["entity_type"]) == (201, "company")
+    rules = SignalRule.objects.filter(task=int(task["id"], 16))
+    assert {rule.profile_id for rule in rules} == {sheet.profile_id}
+    assert {rule.name for rule in rules} == {"Watch hiring_surge"}
+    run_id = api.post(f"/v1/task/{task['id']}/execute", {})[1]["run_id"]
+    run = EnrichmentRun.objects.get(pk=int(run_id, 16))
+    assert run.wanted == ["headcount", "employee_growth_6mo"]
+    runs.work(run.pk, until=lambda: False)
+    signals.scan(run.pk)
+    (signal,) = api.get("/v1/signal?signal_type=hiring_surge")[1]["signals"]
+    assert (signal["metadata"]["new"]["value"], signal["metadata"]["record_id"]) == (50, f"{account.pk:024x}")
+    assert api.get(f"/v1/run/{run_id}")[1]["task_type"] == "signal"
+    api.call("PUT", f"/v1/task/{task['id']}", {"task_config": task["task_config"] | {"signal_types": [
+        {"type": "layoff", "display": "Fewer", "description": ""}]}})  # fmt: skip
+    assert [rule.type for rule in rules.all()] == ["layoff"]
+    assert api.call("DELETE", f"/v1/task/{task['id']}")[0] == 204
+    assert not SignalRule.objects.exclude(task=None).exists()
+
+
+def test_what_no_value_tells_of_is_not_watched(api):
+    icp = make_profile(api)
+    status, answer = watching(api, icp, "product_launch")
+    assert (status, "No value tells of product_launch" in answer["detail"]) == (422, True)
+    assert watching(api, "0" * 24, "funding")[1]["errors"].keys() == {"task_config.source_icp_id"}
+    assert watching(api, icp, "funding", entity_filters={"a": 1})[0] == 422
+    for other in ("signal-topic", "signal-csv", "profile"):
+        assert watching(api, icp, "funding", type=other)[0] == 422
+    assert not SignalRule.objects.exclude(task=None).exists()
