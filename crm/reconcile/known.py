@@ -1,8 +1,9 @@
 """The names of all records, kept in the memory of the process between requests.
 
 OpenRefine asks ten rows at a time: reading every record for each ten would take longer than all else. An index is made
-anew once something was written, but no more than a twentieth of the time goes into that, and after ten minutes in any
-case: what no write of a claim shows, such as a pin that was released, is seen by then.
+anew once something was written; of one that takes long, no more than a twentieth of the time goes into that. After ten
+minutes it is made anew in any case: what no new claim shows, such as a pin that was released, is seen by then. While one
+request makes it, the others use the one before.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from enrichment.models import AttributeValue, EnrichmentRun
 from sources.attributes import Kind
 from sources.identity import Entry, NameIndex
 
+_CHEAP = 0.5  # seconds; what took no longer is made anew whenever it has to
 _REST = 20  # times as long as the making took
 _LONGEST = 600.0  # seconds
 
@@ -39,14 +41,27 @@ _lock = Lock()
 
 def names(kind: Kind) -> NameIndex:
     """The index of a kind's names, at most ten minutes old (three queries, and one over all records when made)."""
-    state = _state(kind)
-    with _lock:
-        kept, now = _kept.get(kind), time.monotonic()
-        if kept is None or _is_old(kept, state, now - kept.made_at):
-            index = NameIndex(known_companies() if kind is Kind.ACCOUNT else _people())
-            made_at = time.monotonic()
-            kept = _kept[kind] = _Kept(index, state, made_at, made_at - now)
+    state, kept = _state(kind), _kept.get(kind)
+    if kept and not _is_old(kept, state):
         return kept.index
+    if kept is None:
+        _lock.acquire()
+    elif not _lock.acquire(blocking=False):
+        return kept.index
+    try:
+        newer = _kept.get(kind)
+        if newer is None or newer is kept:
+            newer = _kept[kind] = _made(kind, state)
+        return newer.index
+    finally:
+        _lock.release()
+
+
+def _made(kind: Kind, state: tuple[Any, ...]) -> _Kept:
+    began = time.monotonic()
+    index = NameIndex(known_companies() if kind is Kind.ACCOUNT else _people())
+    made_at = time.monotonic()
+    return _Kept(index, state, made_at, made_at - began)
 
 
 def forget() -> None:
@@ -55,8 +70,9 @@ def forget() -> None:
         _kept.clear()
 
 
-def _is_old(kept: _Kept, state: tuple[Any, ...], age: float) -> bool:
-    return age > _LONGEST or (kept.state != state and age > _REST * kept.seconds)
+def _is_old(kept: _Kept, state: tuple[Any, ...]) -> bool:
+    age = time.monotonic() - kept.made_at
+    return age > _LONGEST or (kept.state != state and age > _REST * max(0.0, kept.seconds - _CHEAP))
 
 
 def _state(kind: Kind) -> tuple[Any, ...]:

@@ -17,10 +17,12 @@ from django.core.cache import cache
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from reconciler import reconcile, webutils
 
 from crm.models import Account, Contact
 from crm.reconcile import known
 from enrichment.models import ApiKey
+from sources.attributes import Kind
 from tests.api.world import tell
 from tests.factories import make_account, make_contact
 
@@ -288,6 +290,25 @@ def test_what_is_new_is_found_at_once_and_what_is_gone_is_not(refine: Refine, cr
     assert not any(each["name"] == "Initech" for each in refine.find("Initech"))
 
 
+def test_an_index_that_takes_long_to_make_is_not_made_at_every_write(
+    crm: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+):
+    first = known.names(Kind.ACCOUNT)
+    company(name="Initech")
+    monkeypatch.setattr(known, "_CHEAP", -1000.0)
+    assert known.names(Kind.ACCOUNT) is first
+    monkeypatch.setattr(known, "_LONGEST", 0.0)
+    assert len(known.names(Kind.ACCOUNT)) == len(first) + 1
+
+
+def test_nobody_waits_for_an_index_that_is_made_anew(crm: dict[str, Any]):
+    first = known.names(Kind.ACCOUNT)
+    company(name="Initech")
+    with known._lock:
+        assert known.names(Kind.ACCOUNT) is first
+    assert known.names(Kind.ACCOUNT) is not first
+
+
 def test_a_large_batch_takes_as_many_queries_as_a_small_one(refine: Refine, crm: dict[str, Any]):
     def count(size: int) -> int:
         batch = {
@@ -468,13 +489,12 @@ def test_many_records_are_pulled_by_few_queries(refine: Refine, crm: dict[str, A
 @pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::pandas.errors.Pandas4Warning")
 @pytest.mark.django_db(transaction=True)
 def test_the_reconciler_package_fills_a_column(live_server: Any, crm: dict[str, Any]):
-    from reconciler import reconcile
-
     table = pandas.DataFrame({"firm": ["Acme Robotics", "globex gmbh"], "town": ["Boston", "Berlin"]})
-    found = reconcile(
-        table["firm"], type_id="account", property_mapping={"city": table["town"]},
-        reconciliation_endpoint=f"{live_server.url}/reconcile/{new_key()}",
-    )  # fmt: skip
+    with webutils.http:  # else its connection, and with it one of the database, would stay open
+        found = reconcile(
+            table["firm"], type_id="account", property_mapping={"city": table["town"]},
+            reconciliation_endpoint=f"{live_server.url}/reconcile/{new_key()}",
+        )  # fmt: skip
     assert list(found["id"]) == [entity(crm["acme"]), entity(crm["globex"])]
     assert list(found["match"]) == [True, True]
     assert list(found["type_id"]) == ["account", "account"]
