@@ -1,4 +1,4 @@
-"""Open roles on the public job boards of Greenhouse, Ashby and Lever."""
+"""Open roles on public job boards; asked are Greenhouse, Ashby, Lever, Recruitee and Workable, others are read too."""
 
 from __future__ import annotations
 
@@ -15,16 +15,21 @@ from sources.contract import Call, Claim, Finding, Http, Limits, Payload, Source
 from sources.errors import PayloadChanged
 from sources.identity import name_key
 from sources.vendors.firmographics import site
+from sources.vendors.job_posts import posts
 from sources.vendors.job_roles import Role
-from sources.vendors.json_answers import mapping, mappings, raise_for_status, read_json, text
+from sources.vendors.json_answers import mapping, mappings, raise_for_status, text
 
 _BOARDS = (
     "https://boards-api.greenhouse.io/v1/boards/{}/jobs",
     "https://api.ashbyhq.com/posting-api/job-board/{}",
     "https://api.lever.co/v0/postings/{}?mode=json",
     "https://api.eu.lever.co/v0/postings/{}?mode=json",
+    "https://{}.recruitee.com/api/offers/",
+    "https://apply.workable.com/api/v1/widget/accounts/{}",
 )
 _HOSTS = ("greenhouse.io", "ashbyhq.com", "lever.co")
+"""Boards whose addresses begin with the company's name."""
+_OTHER_HOSTS = ("recruitee.com", "workable.com", "rippling.com", "smartrecruiters.com", "myworkdayjobs.com")
 _DESCRIPTIONS = ("content", "description", "descriptionHtml", "opening", "additional")
 _MENTIONED = re.compile(r"(?:https?://|@)([a-z0-9.-]{4,253})", re.IGNORECASE)
 _MOST_TEXT = 20_000
@@ -45,7 +50,8 @@ class JobBoards(Source):
     """Asks each board for one named like the domain (acme of acme.com) or the company, until one has open roles."""
 
     slug = "job_boards"
-    label = "Job boards (Greenhouse, Ashby, Lever)"
+    label = "Job boards (Greenhouse, Ashby, Lever and others)"
+    version = 2
     kinds = frozenset({Kind.ACCOUNT})
     needs = (("domain",),)
     provides = ("recent_job_postings", "open_job_titles")
@@ -101,19 +107,15 @@ def _has_roles(answer: Payload) -> bool:
 
 
 def _read(payload: Payload) -> Board:
-    """The board of an answer; raises PayloadChanged for what is none of the three."""
-    answer = read_json(payload)
-    jobs = mapping(answer).get("jobs") if isinstance(answer, dict) else answer
-    if not isinstance(jobs, list):
-        raise PayloadChanged("the job board sent something other than a list of jobs")
-    entries = mappings(jobs)
+    """The board of an answer; raises PayloadChanged for what is none."""
+    entries = posts(payload)
     roles = tuple(_roles(entries))
     if entries and not roles and not any("isListed" in entry for entry in entries):
         raise PayloadChanged("the job board sent jobs without title and address")
     names = Counter(name for entry in entries if (name := text(entry.get("company_name"))))
     page, token = _page(roles)
     return Board(
-        # Only Greenhouse says the company's name; the others name it in the address of its board.
+        # Ashby and Lever do not say the company's name: it stands in the address of its board.
         name=names.most_common(1)[0][0] if names else token,
         domain=_own_domain(roles) or _mentioned_domain(entries, token),
         page=page,
@@ -137,7 +139,7 @@ def _roles(entries: Sequence[Mapping[str, Any]]) -> Iterator[Role]:
 
 def _link(value: Any) -> str:
     found = text(value)
-    return found if found.startswith("https://") and " " not in found else ""
+    return found if found.startswith(("https://", "workday:/")) and " " not in found else ""
 
 
 def _host(url: str) -> str:
@@ -147,15 +149,15 @@ def _host(url: str) -> str:
         return ""
 
 
-def _is_on_board(url: str) -> bool:
+def _is_on_board(url: str, boards: Sequence[str] = (*_HOSTS, *_OTHER_HOSTS)) -> bool:
     host = _host(url)
-    return any(host == name or host.endswith(f".{name}") for name in _HOSTS)
+    return any(host == name or host.endswith(f".{name}") for name in boards)
 
 
 def _page(roles: Sequence[Role]) -> tuple[str, str]:
     """The board's page and the name in its address, from the first role that is shown on the board itself."""
     for role in roles:
-        if _is_on_board(role.url):
+        if _is_on_board(role.url, _HOSTS):
             parts = urlsplit(role.url)
             token = parts.path.strip("/").partition("/")[0]
             return f"https://{parts.hostname}/{token}", token

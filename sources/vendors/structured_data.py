@@ -68,6 +68,11 @@ def organisation(documents: Iterable[Any], page_domain: str) -> Node | None:
     return found[0] if not others or any(other.partition(".")[0] == label for other in others) else None
 
 
+def postings(documents: Iterable[Any]) -> list[Node]:
+    """The open roles that a page tells of."""
+    return [item for item in _nodes(documents) if "JobPosting" in _types(item)]
+
+
 def text(value: Any) -> str:
     """A property as one plain text: a string, `{"@value": …}`, or the first of a list; "" for anything else."""
     for _ in range(5):
@@ -122,6 +127,13 @@ def _no_constant(name: str) -> None:
 
 def _organisations(documents: Iterable[Any]) -> Iterator[Node]:
     """The organisations at the places where a page describes itself, in order."""
+    for item in _nodes(documents):
+        if _types(item) & ORGANISATIONS and text(item.get("name")):
+            yield item
+
+
+def _nodes(documents: Iterable[Any]) -> Iterator[Node]:
+    """The descriptions at the places where a page describes itself, in order; a bounded number."""
     waiting = list(documents)[::-1]
     for _ in range(MAX_NODES):
         if not waiting:
@@ -130,8 +142,7 @@ def _organisations(documents: Iterable[Any]) -> Iterator[Node]:
         if isinstance(item, list):
             waiting.extend(item[:MAX_NODES][::-1])
         elif isinstance(item, Mapping):
-            if _types(item) & ORGANISATIONS and text(item.get("name")):
-                yield item
+            yield item
             waiting.extend(item[key] for key in reversed(_INTO) if key in item)
 
 

@@ -99,8 +99,58 @@ def test_no_board_and_an_empty_one_are_not_found():
         assert JobBoards().parse(nothing, {}) == ()
 
 
-@pytest.mark.parametrize("file", ["recruitee.json", "rippling.json", "workday.json", "job_page_stripe.html"])
-def test_other_boards_are_not_read(shared, file):
+@pytest.mark.parametrize(
+    ("file", "url", "name", "titles", "first"),
+    [
+        (
+            "recruitee.json", "", "Acme",
+            ["(Senior) Financial Accountant (f/m/d) - Berlin/Brandenburg Region, Germany",
+             "Partner Development Representative (f/m/d) - Berlin, Germany"],
+            "https://jobs.acme.com/o/senior-financial-accountant-fmd-berlinbrandenburg-region-germany",
+        ),
+        (
+            "rippling.json", "", "", ["Account Executive - Accountants Channel (East Coast)"],
+            "https://ats.acme.com/acme/jobs/2f0674e6-f01f-4ecd-b459-e947241c211f",
+        ),
+        (
+            "workable.json", "", "Zaelab", ["Business Analyst - Spanish Speaking"],
+            "https://apply.workable.com/j/DD136DD7E7",
+        ),
+        (
+            "workday.json", "https://acme.wd5.myworkdayjobs.com/wday/cxs/acme/Careers/jobs", "",
+            ["Solution Architect / Senior Solution Architect - PubSec - SLED/NGO",
+             "Customer Success Manager - Global Public Sector (State, Local Government and Education)"],
+            "https://acme.wd5.myworkdayjobs.com/Careers/job/Virginia---Washington-DC-Metro---Remote/"
+            "Solution-Architect---Senior-Solution-Architect---PubSec---SLED-NGO_JR354232",
+        ),
+        (
+            "careers_jsonld_jobposting.html", "https://example.com/careers", "ExampleCorp",
+            ["AI Engineer, University Graduate 2026"], "https://example.com/jobs/req-9001",
+        ),
+    ],
+    ids=["recruitee", "rippling", "workable", "workday", "page"],
+)  # fmt: skip
+def test_other_boards_and_career_pages_are_read(shared, file, url, name, titles, first):
+    payload = answer((shared / "payloads/jobboards" / file).read_bytes(), url=url)
+    (finding,) = JobBoards().parse(payload, {})
+    assert finding.subject.name == name
+    assert finding.claims[1].value == titles
+    assert finding.claims[1].references[0] == first
+
+
+def test_a_list_of_smartrecruiters_is_read():
+    job = {
+        "id": "7439", "name": "Site Reliability Engineer", "releasedDate": "2026-08-01T00:00:00Z",
+        "company": {"identifier": "AcmeTraps", "name": "Acme Traps"}, "department": {"label": "Platform"},
+    }  # fmt: skip
+    (finding,) = JobBoards().parse(answer({"totalFound": 1, "offset": 0, "limit": 100, "content": [job]}), {})
+    assert finding.subject.name == "Acme Traps"
+    assert [claim.value for claim in finding.claims] == [1, ["Site Reliability Engineer"]]
+    assert finding.claims[0].references == ("https://jobs.smartrecruiters.com/AcmeTraps/7439",)
+
+
+@pytest.mark.parametrize("file", ["job_page_stripe.html", "job_page_airbnb.html"])
+def test_a_page_without_roles_for_machines_is_no_list(shared, file):
     with pytest.raises(PayloadChanged):
         JobBoards().parse(answer((shared / "payloads/jobboards" / file).read_bytes()), {})
 
@@ -162,3 +212,10 @@ def test_damaged_answers_raise_nothing_strange(file):
 def test_a_cut_answer_is_a_changed_one():
     with pytest.raises(PayloadChanged):
         JobBoards().parse(Payload(status=200, body=b'{"jobs":[{"title":"Eng'), {})
+
+
+def test_a_workday_role_whose_host_is_not_known_is_referred_to_by_its_path():
+    jobs = [{"title": "Engineer", "externalPath": "/job/Chicago/Engineer_JR1", "postedOn": "Posted Today"}]
+    (finding,) = JobBoards().parse(answer({"total": 1, "jobPostings": jobs}), {})
+    assert finding.subject == Subject()
+    assert finding.claims[0].references == ("workday:/job/Chicago/Engineer_JR1",)
