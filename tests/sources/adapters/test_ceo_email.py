@@ -97,7 +97,7 @@ def test_a_domain_that_takes_no_mail_has_no_address(records):
     assert guessed(ACME, *records) is None
 
 
-@pytest.mark.parametrize("name", ["Cher", "王小明", "Dr. Roe"])
+@pytest.mark.parametrize("name", ["Cher", "王小明", "Dr. Roe", "Иван Петров", "Jane 2nd"])
 def test_a_name_that_makes_no_address(name):
     assert guessed(Subject(domain="acme.example", known={"ceo_name": name}), "10 mail.acme.example") is None
 

@@ -35,6 +35,10 @@ COMPANY: dict[str, Any] = {
     "company_size": [51, 200],
     "company_size_on_linkedin": None,
     "hq": {"city": "Boston", "state": "Massachusetts", "country": "US", "is_hq": True},
+    "social_networking_services": [
+        {"service": "facebook", "canonical_url": "https://www.facebook.com/acme"},
+        {"service": "twitter", "canonical_url": "twitter.com/acmehq"},
+    ],
     "extra": {
         "crunchbase_profile_url": "https://www.crunchbase.com/organization/acme",
         "contact_email": "hello@acme.example",
@@ -226,6 +230,8 @@ def test_a_company_with_its_rounds():
         "country": "United States",
         "headquarters": "Boston, Massachusetts, United States",
         "company_linkedin_url": PAGE,
+        "facebook_url": "https://www.facebook.com/acme",
+        "twitter_url": "https://twitter.com/acmehq",
         "crunchbase_url": "https://www.crunchbase.com/organization/acme",
         "email": "hello@acme.example",
         "ticker": "ACME",
@@ -261,6 +267,41 @@ def test_a_profile_found_for_an_address_has_the_page_of_the_look_up():
     profile = PERSON | {"public_identifier": None}
     found = claimed({"linkedin_profile_url": "https://uk.linkedin.com/in/jane-roe", "profile": profile})
     assert found["linkedin_url"] == "https://www.linkedin.com/in/jane-roe"
+
+
+def test_a_company_found_for_a_domain_has_the_page_of_the_look_up():
+    found = claimed(
+        {"url": "https://linkedin.com/company/acme/", "profile": COMPANY | {"universal_name_id": None}}
+    )
+    assert found["company_linkedin_url"] == PAGE
+
+
+def test_an_account_on_twitter_may_be_known_by_its_name_only():
+    nowhere = COMPANY | {"social_networking_services": None, "extra": {"twitter_id": "acmehq"}}
+    assert claimed(nowhere)["twitter_url"] == "https://twitter.com/acmehq"
+
+
+@pytest.mark.parametrize(
+    ("number", "reference"),
+    [("123", "https://www.linkedin.com/jobs/view/123"), (None, PAGE), ("x/../y", PAGE)],
+)
+def test_a_role_refers_to_its_page_or_to_the_companys(number, reference):
+    job = {"linkedin_internal_id": number, "title": "Engineer", "company": {"name": "Acme", "url": PAGE}}
+    assert references(SOURCE.parse(answer(job), {})) == {reference}
+
+
+@pytest.mark.parametrize(
+    ("parts", "paths"),
+    [
+        ([], []),
+        (["jobs"], ["company/job"]),
+        (["executives"], ["find/company/role", "find/company/role"]),
+    ],
+)
+def test_what_is_asked_besides_is_a_setting(parts, paths):
+    vendor = Vendor(answer(COMPANY), answer({}))
+    SOURCE.fetch(Call(questions=[Question(subject=ACME)], wanted={}, settings={"parts": parts}), vendor)
+    assert [request.url for request in vendor.requests[1:]] == paths
 
 
 def test_a_company_comes_with_its_open_roles_and_leaders():
