@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import logging
-import os
 import threading
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from django.conf import settings
 from django.utils import timezone
 
 from enrichment import callbacks, ledger, limits
+from enrichment.clients import client_of
 from enrichment.keys import key_of
 from enrichment.line import Ended, Line
 from enrichment.models import Lookup
@@ -119,7 +117,7 @@ class Asker:
         todo = [(key, subject) for key, subject in subjects.items() if key not in replies]
         if todo:
             self._late = ledger.polls(self.step.source, [key for key, _ in todo])
-            with self._client() as http, ThreadPoolExecutor(self.parallel) as pool:
+            with client_of(self.step.adapter) as http, ThreadPoolExecutor(self.parallel) as pool:
                 while todo and self._goes_on():
                     part, delays = self._admitted(todo)
                     todo = todo[len(part) :]
@@ -330,21 +328,3 @@ class Asker:
             )
             for key, _ in group
         }
-
-    @contextmanager
-    def _client(self) -> Iterator[Client]:
-        limits_ = self.step.adapter.limits
-        client = Client(
-            user_agent=settings.USER_AGENT,
-            allow=frozenset(settings.EGRESS_ALLOW),
-            deadline=limits_.deadline,
-            max_bytes=limits_.max_bytes,
-            max_unpacked=max(limits_.max_bytes, 5_000_000),
-            base_url=os.environ.get(f"{self.step.adapter.slug.upper()}_BASE_URL")
-            or self.step.adapter.base_url,
-            follow_redirects=not self.step.adapter.base_url,
-        )
-        try:
-            yield client
-        finally:
-            client.close()

@@ -152,6 +152,23 @@ class Secret:
     help_url: str = ""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyCheck:
+    """A question that costs nothing and tells whether a key is accepted: a path below the base URL and headers.
+
+    `{key}` stands for the key, `{basic}` for it as the user of HTTP Basic. `statuses` mean that it is accepted; `left`
+    is a JMESPath to what is left of `unit`, or, less `used`, to what there was.
+    """
+
+    path: str
+    headers: Mapping[str, str]
+    body: Any = None
+    statuses: frozenset[int] = frozenset({200})
+    left: str = ""
+    used: str = ""
+    unit: str = "credits"
+
+
 class Http(Protocol):
     """The network as an adapter sees it: base URL, key, deadline and size are already set."""
 
@@ -185,6 +202,7 @@ class Source(ABC):
     secret    its key, when it needs one
     base_url  where it lives, when it has one address
     template  True for an adapter that is only used through rows users configure
+    key_check a question that costs nothing and tells whether its key works, where the vendor has one
     columns   what its answers are called in a spreadsheet, where they are not called by their slugs
     """
 
@@ -199,6 +217,7 @@ class Source(ABC):
     limits: ClassVar[Limits] = Limits()
     secret: ClassVar[Secret | None] = None
     base_url: ClassVar[str] = ""
+    key_check: ClassVar[KeyCheck | None] = None
     template: ClassVar[bool] = False
     columns: ClassVar[tuple[str, ...]] = ()
 

@@ -6,11 +6,11 @@ import zoneinfo
 from collections.abc import Sequence
 from typing import Any
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.db import transaction
 from django.db.models import Count
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect
+from django.shortcuts import get_object_or_404, redirect
 from django.urls import URLPattern, path
 from django.utils import timezone
 from django.utils.safestring import SafeString
@@ -21,6 +21,7 @@ from enrichment.admin.http_apis import http_api_page, setup_link
 from enrichment.admin.sources_form import RankForm, SourceForm
 from enrichment.admin.sources_refresh import SHOWN, RefreshMixin, note_next, shown_fields
 from enrichment.admin.tables import register_table
+from enrichment.key_tests import try_key
 from enrichment.keys import key_of, key_variable
 from enrichment.models import AttributeValue, Budget, EnrichmentSource
 from enrichment.registration import adapter_of
@@ -45,6 +46,7 @@ class EnrichmentSourceAdmin(RefreshMixin, FootnoteAdmin):
     list_editable = ("is_enabled", "rank")
     search_fields = ("slug", "label")
     actions_list = ("register_table_action", "http_api_action")
+    actions_detail = ("test_key_action",)
     readonly_fields = (
         "slug",
         "adapter",
@@ -126,6 +128,14 @@ class EnrichmentSourceAdmin(RefreshMixin, FootnoteAdmin):
     def http_api_action(self, request: HttpRequest) -> HttpResponse:
         """To the page where an API becomes a source."""
         return redirect("admin:enrichment_enrichmentsource_http_api")
+
+    @button(description="Test the key", url_path="test-key", permissions=["change"], icon="key")
+    def test_key_action(self, request: HttpRequest, object_id: int) -> HttpResponse:
+        """Say whether the source's key works and what is left, where asking costs nothing."""
+        verdict = try_key(get_object_or_404(EnrichmentSource, pk=object_id))
+        level = {True: messages.SUCCESS, False: messages.ERROR, None: messages.WARNING}[verdict.works]
+        messages.add_message(request, level, verdict.text)
+        return redirect("admin:enrichment_enrichmentsource_change", object_id)
 
     def http_api_view(self, request: HttpRequest, pk: int | None = None) -> HttpResponse:
         """The page where an API is set up, changed and tried."""
