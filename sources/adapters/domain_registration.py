@@ -1,4 +1,4 @@
-"""Who registered a domain, from the registries over RDAP (RFC 9082, 9083): name and seat, where they are public."""
+"""When a domain was registered and by whom, from the registries over RDAP (RFC 9082, 9083); names where they are public."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ SERVERS = "https://data.iana.org/rdap/dns.json"
 _ACCEPT = {"Accept": "application/rdap+json, application/json;q=0.9"}
 _CITY, _REGION, _COUNTRY = 3, 4, 6
 """Places of the parts of a postal address in jCard (RFC 7095, section 3.3.1.3)."""
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 _HIDDEN = re.compile(
     r"redact|privacy|private|proxy|protect|withheld|whoisguard|not disclosed|undisclosed|masked|anonym|gdpr"
     r"|identity shield|contact the registrar|see the registrar|non-public|statutory",
@@ -34,7 +35,8 @@ class DomainRegistration(Source):
     label = "Domain registration (RDAP)"
     kinds = frozenset({Kind.ACCOUNT})
     needs = (("domain",),)
-    provides = ("legal_name", "headquarters", "city", "country")
+    version = 2
+    provides = ("domain_registered_on", "legal_name", "headquarters", "city", "country")
     cadence = Cadence.parse("quarterly")
     limits = Limits(per_minute=60, in_flight=4)
 
@@ -55,7 +57,7 @@ class DomainRegistration(Source):
         return [answer]
 
     def parse(self, payload: Payload, wanted: Wanted) -> Sequence[Finding]:
-        """The registrant; () when the domain is not known, or its registrant is not public."""
+        """The day and, where it is public, the registrant; () when the domain is not known or nothing is told."""
         if payload.status == 404:  # as JSON, as a page, or without a body
             return ()
         if payload.status in (401, 403):
@@ -65,7 +67,7 @@ class DomainRegistration(Source):
         name = text(answer.get("ldhName")) or text(answer.get("unicodeName"))
         if text(answer.get("objectClassName")) not in ("domain", "") or not name:
             raise PayloadChanged("the registry sent something other than a domain")
-        values = _registrant(answer.get("entities"))
+        values = _registered(answer.get("events")) | _registrant(answer.get("entities"))
         if not values:
             return ()
         subject = Subject(
@@ -116,6 +118,17 @@ def _registrar_link(answer: Payload) -> str:
         if link.get("rel") == "related" and "rdap" in text(link.get("type"))
     ]
     return next((link for link in links if link.startswith("https://")), "")
+
+
+def _registered(events: Any) -> dict[str, str]:
+    """The day of the first registration (RFC 9083, section 4.5)."""
+    days = [
+        text(event.get("eventDate"))[:10]
+        for event in mappings(events)
+        if event.get("eventAction") == "registration"
+    ]
+    told = sorted(day for day in days if _DAY.fullmatch(day))
+    return {"domain_registered_on": told[0]} if told else {}
 
 
 def _registrant(entities: Any) -> dict[str, str]:

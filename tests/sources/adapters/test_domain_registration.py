@@ -72,9 +72,33 @@ def test_persons_and_hidden_registrants_are_not_claimed(properties):
     assert DomainRegistration().parse(answer(domain(card(*properties))), {}) == ()
 
 
-@pytest.mark.parametrize("file", ["domain1.json", "domain2.json", "domain_example_cz.json"])
-def test_recordings_without_a_public_registrant(file):
-    assert DomainRegistration().parse(recorded(f"rdap/{file}"), {}) == ()
+@pytest.mark.parametrize(
+    ("file", "name", "day"),
+    [
+        ("domain1.json", "google.com", "1997-09-15"),
+        ("domain2.json", "norway.no", "2017-01-24"),
+        ("domain_example_cz.json", "example.cz", "2004-08-30"),
+    ],
+)
+def test_recordings_without_a_public_registrant_tell_the_day(file, name, day):
+    (finding,) = DomainRegistration().parse(recorded(f"rdap/{file}"), {})
+    assert finding.subject == Subject(domain=name)
+    assert [(claim.attribute, claim.value) for claim in finding.claims] == [("domain_registered_on", day)]
+
+
+@pytest.mark.parametrize(
+    "events",
+    [
+        None,
+        [],
+        "x",
+        [{"eventAction": "registration"}],
+        [{"eventAction": "registration", "eventDate": "soon"}],
+        [5],
+    ],
+)
+def test_a_day_that_is_not_told_is_not_claimed(events):
+    assert DomainRegistration().parse(answer(domain(events=events)), {}) == ()
 
 
 def test_nobody_found():
