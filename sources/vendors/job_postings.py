@@ -2,38 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any
 from urllib.parse import urljoin
 
 from sources.cleaning import Refused, url
 from sources.vendors.firmographics import site
 from sources.vendors.job_roles import Role
-from sources.vendors.structured_data import MAX_NODES, node, text, texts
-
-_INTO = ("@graph", "itemListElement", "item", "mainEntity", "hasPart")
+from sources.vendors.structured_data import Node, node, postings, text, texts
 
 
 def roles(documents: Iterable[Any], base: str, domain: str) -> list[Role]:
     """The postings among JSON-LD documents of a page at `base`, without those of companies at other domains."""
     found: dict[tuple[str, str], Role] = {}
-    waiting = list(documents)[::-1]
-    for _ in range(MAX_NODES):
-        if not waiting:
-            break
-        item = waiting.pop()
-        if isinstance(item, list):
-            waiting.extend(item[:MAX_NODES][::-1])
-        elif isinstance(item, Mapping):
-            if "JobPosting" in texts(item.get("@type")):
-                role = _role(item, base)
-                if role.title and _domains(item) <= {domain}:
-                    found.setdefault((role.title, role.url), role)
-            waiting.extend(item[key] for key in reversed(_INTO) if key in item)
+    for posting in postings(documents):
+        role = _role(posting, base)
+        if role.title and _domains(posting) <= {domain}:
+            found.setdefault((role.title, role.url), role)
     return list(found.values())
 
 
-def _role(item: Mapping[str, Any], base: str) -> Role:
+def _role(item: Node, base: str) -> Role:
     try:
         link = url(urljoin(base, text(item.get("url"))))
     except (Refused, ValueError):
@@ -43,7 +32,7 @@ def _role(item: Mapping[str, Any], base: str) -> Role:
     )
 
 
-def _domains(item: Mapping[str, Any]) -> set[str]:
+def _domains(item: Node) -> set[str]:
     """The domains that the hiring company gives as its own."""
     company = node(item.get("hiringOrganization"))
     links = (*texts(company.get("url")), *texts(company.get("sameAs")))

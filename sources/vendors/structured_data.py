@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from sources.cleaning import Refused, domain, plain
@@ -42,6 +42,9 @@ ORGANISATIONS = words(
 _INTO = ("@graph", "mainEntity", "publisher", "about")
 """Where a page's own organisation stands; other properties (parent, member, author) name other ones."""
 
+_INTO_LISTS = (*_INTO, "itemListElement", "item", "hasPart")
+"""Where a page lists what it shows, open roles among it."""
+
 _WRAPPING = re.compile(r"<!--|-->|//\s*<!\[CDATA\[|//\s*\]\]>|<!\[CDATA\[|\]\]>|/\*\s*<?!?\[?CDATA\[?\s*\*/")
 _TRAILING_COMMA = re.compile(r",(?=\s*[}\]])")
 
@@ -70,7 +73,7 @@ def organisation(documents: Iterable[Any], page_domain: str) -> Node | None:
 
 def postings(documents: Iterable[Any]) -> list[Node]:
     """The open roles that a page tells of."""
-    return [item for item in _nodes(documents) if "JobPosting" in _types(item)]
+    return [item for item in _nodes(documents, _INTO_LISTS) if "JobPosting" in _types(item)]
 
 
 def text(value: Any) -> str:
@@ -132,7 +135,7 @@ def _organisations(documents: Iterable[Any]) -> Iterator[Node]:
             yield item
 
 
-def _nodes(documents: Iterable[Any]) -> Iterator[Node]:
+def _nodes(documents: Iterable[Any], into: Sequence[str] = _INTO) -> Iterator[Node]:
     """The descriptions at the places where a page describes itself, in order; a bounded number."""
     waiting = list(documents)[::-1]
     for _ in range(MAX_NODES):
@@ -143,7 +146,7 @@ def _nodes(documents: Iterable[Any]) -> Iterator[Node]:
             waiting.extend(item[:MAX_NODES][::-1])
         elif isinstance(item, Mapping):
             yield item
-            waiting.extend(item[key] for key in reversed(_INTO) if key in item)
+            waiting.extend(item[key] for key in reversed(into) if key in item)
 
 
 def _types(item: Node) -> set[str]:

@@ -101,6 +101,13 @@ def test_a_description_of_the_about_page_itself_is_none_of_the_company():
     assert "company_description" not in said(page("<title>Acme</title>"), ABOUT)
 
 
+def test_roles_in_a_list_are_found_once():
+    role = posting("Backend Engineer", "/careers/1")
+    listed = {"@type": "ItemList", "itemListElement": [{"@type": "ListItem", "item": role}, role]}
+    careers = page(structured(listed), url="https://acme.example/careers/")
+    assert said(HOME, careers)["open_job_titles"][0] == ["Backend Engineer"]
+
+
 def test_a_page_that_cannot_be_read_is_left_out():
     payload, asked = fetched({"/": HOME, "/about-us": page("no", status=403), "/careers/": CAREERS})
     assert len(asked) == 4
