@@ -44,10 +44,10 @@ def record(*, run: int, kind: Kind, answers: Sequence[Answer]) -> Recorded:
     An answer older than what stands becomes history. Raises RunUndone.
     """
     with transaction.atomic():
-        _hold(run)
+        hold(run)
         owners = lock(kind, sorted({answer.record for answer in answers}))
         fresh, late, skipped = _sort(run, kind, answers, owners)
-        ledger = _Chunk(run, kind, owners, speakers())
+        ledger = Chunk(run, kind, owners, speakers())
         ledger.apply(fresh)
         if late:
             ledger.file(late)
@@ -61,9 +61,9 @@ def complete(*, run: int, kind: Kind, answers: Sequence[Answer]) -> int:
     Of a record and source that the run has not recorded nothing is added. Returns how many claims were. Raises RunUndone.
     """
     with transaction.atomic():
-        _hold(run)
+        hold(run)
         owners = lock(kind, sorted({answer.record for answer in answers}))
-        told, ledger = read(kind, owners), _Chunk(run, kind, owners, speakers())
+        told, ledger = read(kind, owners), Chunk(run, kind, owners, speakers())
         for answer in answers:
             pair = (answer.record, answer.source)
             said = next((said for said in told.checks.get(pair, ()) if said.run == run), None)
@@ -75,7 +75,7 @@ def complete(*, run: int, kind: Kind, answers: Sequence[Answer]) -> int:
     return ledger.written
 
 
-def _hold(run: int) -> None:
+def hold(run: int) -> None:
     """Keep the run from being undone while this transaction lasts."""
     row = EnrichmentRun.objects.filter(pk=run)
     if bulk.is_postgres():
@@ -123,7 +123,7 @@ def _known_checks(
     return newest, {(owner, source) for owner, source, is_done, _ in found if is_done}
 
 
-class _Chunk:
+class Chunk:
     """The changes that a chunk of answers makes to the ledger."""
 
     def __init__(self, run: int, kind: Kind, owners: dict[int, Owner], speak: Speakers) -> None:
@@ -150,6 +150,14 @@ class _Chunk:
         at = bulk.moment(answer.at)
         for claim in answer.claims:
             self._write(answer, claim, canonical(claim.value), at, superseded=at)
+        self._flush()
+
+    def reread(self, answer: Answer, new: Sequence[CleanClaim], asserted: list[Any]) -> None:
+        """Write the check of an answer that was read anew, and its new claims; settling decides which of them stand."""
+        at = bulk.moment(answer.at)
+        for claim in new:
+            self._write(answer, claim, canonical(claim.value), at, superseded=at)
+        self._check(answer, asserted, reread=answer.lookup or 0)
         self._flush()
 
     def file(self, answers: Sequence[Answer]) -> None:
@@ -191,18 +199,20 @@ class _Chunk:
             NEW, answer.record, claim.attribute, answer.source, value, references, claim.original, answer.at
         )
 
-    def _check(self, answer: Answer, asserted: list[Any]) -> None:
+    def _check(self, answer: Answer, asserted: list[Any], *, reread: int = 0) -> None:
         self.confirmed += len(asserted)
         self._checks.append(
             (self.run, answer.record, answer.source, bulk.moment(answer.at), answer.outcome.value, answer.lookup,
-             canonical(asserted))
+             canonical(asserted), reread)
         )  # fmt: skip
 
     def _flush(self) -> None:
         column = owner_column(self.kind)
         bulk.insert(VALUES, (column, *VALUE_COLUMNS), self._rows)
         bulk.insert(
-            CHECKS, ("run_id", column, "source_id", "at", "outcome", "lookup_id", "asserted"), self._checks
+            CHECKS,
+            ("run_id", column, "source_id", "at", "outcome", "lookup_id", "asserted", "reread"),
+            self._checks,
         )
         self.written += len(self._rows)
         self._rows, self._checks = [], []

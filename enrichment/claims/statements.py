@@ -73,7 +73,7 @@ class Told:
     """The claim rows of records by record, source and attribute, and the checks that stand, oldest first."""
 
     rows: dict[tuple[Pair, str], list[Row]]
-    checks: Mapping[Pair, list[Said]]
+    checks: dict[Pair, list[Said]]
     by_id: dict[int, tuple[str, Row]] = field(init=False)
 
     def __post_init__(self) -> None:

@@ -1,0 +1,323 @@
+"""Kept answers read by a newer adapter: a diff first, then a run of its own that can be undone."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from crm.models import Account
+from enrichment import claims, replay, reviews, runs
+from enrichment.claims import Answer, CleanClaim
+from enrichment.models import AttributeValue, Check, EnrichmentRun, EnrichmentSource, Lookup, RunItem
+from enrichment.models.check import Outcome
+from sources.attributes import Kind
+from sources.contract import Claim, Finding, Payload, Subject, Wanted
+from sources.errors import PayloadChanged
+from tests.enrichment.test_claims_properties import fresh, ledger_test, live, rolled_back, shown
+from tests.factories import START, make_account, make_run, make_source
+from tests.fakes import FakeSource
+
+pytestmark = pytest.mark.django_db
+
+
+class Reader(FakeSource):
+    """Reads what `rules` of its version make of the facts it was told."""
+
+    def parse(self, payload: Payload, wanted: Wanted) -> Sequence[Finding]:
+        if payload.status == 404:
+            return ()
+        facts = json.loads(payload.body)
+        subject = Subject(domain=facts.pop("domain"), name=facts.pop("name", ""))
+        if self.version == 1 and facts.pop("odd", False):
+            raise PayloadChanged("odd answer")
+        facts.pop("odd", None)
+        told = [
+            Claim(attribute=slug, value=value, references=(payload.url,))
+            for slug, value in self.understood(facts).items()
+        ]
+        return [Finding(subject=subject, claims=tuple(told))]
+
+    def understood(self, facts: dict[str, Any]) -> dict[str, Any]:
+        """The first version takes the number of offices for that of people; the second knows the trade, too."""
+        if self.version == 1:
+            return {"headcount": facts.get("offices", facts.get("people")), "city": "Nowhere"}
+        return {
+            slug: facts[name]
+            for slug, name in (("headcount", "people"), ("industry", "trade"))
+            if name in facts
+        }
+
+
+@pytest.fixture
+def source(fakes) -> EnrichmentSource:
+    facts = {"offices": 3, "people": 40, "trade": "Toys"}
+    fakes["fake"] = Reader(
+        "fake", acme_com=facts, beta_com={"people": 7}, odd_com={"odd": True, "people": 9}, none_com={}
+    )
+    for name in NAMES:
+        make_account(name=name, domain=f"{name.lower()}.com")
+    return make_source("fake", rank=10, cost=3, cadence="monthly")
+
+
+@pytest.fixture
+def first(source) -> EnrichmentRun:
+    """What the first version read."""
+    run = runs.start(kind=Kind.ACCOUNT, records=Account.objects.order_by("pk"))
+    runs.work(run.pk, until=lambda: False)
+    return run
+
+
+@pytest.fixture
+def newer(first, fakes) -> None:
+    fakes["fake"].version = 2
+    fakes["fake"].asked.clear()
+
+
+NAMES = ("Acme", "Beta", "Odd", "Unknown")
+
+
+def account_of(name: str) -> Account:
+    """An account by its place: settling takes the name of one that no claim names."""
+    return Account.objects.order_by("pk")[NAMES.index(name)]
+
+
+def values(name: str) -> dict[str, Any]:
+    account = account_of(name)
+    return {slug: entry["value"] for slug, entry in account.current_values.items()}
+
+
+def replayed(source: EnrichmentSource) -> EnrichmentRun:
+    run = replay.begin(source)
+    assert replay.apply(run)
+    run.refresh_from_db()
+    return run
+
+
+def ledger() -> list[Any]:
+    return [list(AttributeValue.objects.order_by("pk").values()), list(Check.objects.order_by("pk").values())]
+
+
+def test_there_is_nothing_to_replay_until_the_adapter_is_newer(source, first, fakes):
+    assert replay.waiting(source) == 0
+    assert (replay.preview(source).answers, replay.preview(source).first) == (0, [])
+    fakes["fake"].version = 2
+    assert replay.waiting(source) == 4
+
+
+def test_the_diff_says_what_is_new_changed_and_gone_and_writes_nothing(source, newer, fakes):
+    before = ledger()
+
+    tally = replay.preview(source)
+
+    assert (tally.new, tally.changed, tally.gone) == (
+        2,
+        1,
+        2,
+    )  # trade and the odd one; offices; the city twice
+    assert (tally.answers, tally.records, tally.unreadable) == (4, 4, 0)
+    told = {(shift.record, shift.attribute): (shift.before, shift.after) for shift in tally.first}
+    acme = account_of("Acme").pk
+    assert told[acme, "headcount"] == (3, 40)
+    assert told[acme, "city"] == ("Nowhere", None)
+    assert told[acme, "industry"] == (None, "Toys")
+    assert ledger() == before
+    assert fakes["fake"].asked == []
+
+
+def test_applying_is_a_run_that_asks_nobody_and_costs_nothing(source, newer, fakes):
+    spent = list(Lookup.objects.order_by("pk").values_list("cost", "sent_at"))
+
+    run = replayed(source)
+
+    assert (values("Acme"), values("Beta"), values("Odd")) == (
+        {"headcount": 40, "industry": "Toys"}, {"headcount": 7}, {"headcount": 9},
+    )  # fmt: skip
+    assert (run.status, fakes["fake"].asked) == ("COMPLETED", [])
+    assert list(Lookup.objects.order_by("pk").values_list("cost", "sent_at")) == spent
+    assert set(Lookup.objects.values_list("version", flat=True)) == {2}
+    assert replay.waiting(source) == 0
+    industry = AttributeValue.objects.get(attribute="industry")
+    assert (industry.run, industry.first_seen_at) == (
+        run,
+        Check.objects.get(run=run, account=industry.account).at,
+    )
+    assert industry.lookup is not None and industry.references == ["https://fake/acme.com"]
+
+
+def test_what_stays_the_same_writes_no_row(source, newer):
+    kept = AttributeValue.objects.get(account=account_of("Beta"), attribute="headcount")
+    before = AttributeValue.objects.filter(account=account_of("Beta")).count()
+    replayed(source)
+    kept.refresh_from_db()
+    assert kept.retracted_at is None and kept.superseded_at is None
+    assert AttributeValue.objects.filter(account=account_of("Beta")).count() == before
+
+
+def test_undoing_a_replay_brings_the_old_reading_back(source, newer):
+    before = [values(name) for name in ("Acme", "Beta", "Odd")], fresh(account_of("Acme"))
+    run = replayed(source)
+    claims.undo(run.pk)
+    assert (
+        [values(name) for name in ("Acme", "Beta", "Odd")],
+        fresh(account_of("Acme")),
+    ) == before
+    rebuilt = claims.rebuild()
+    assert (rebuilt.claims, rebuilt.dates, rebuilt.current) == (0, 0, 0)
+
+
+def test_undoing_the_first_run_leaves_what_the_replay_read(source, first, newer):
+    replayed(source)
+    claims.undo(first.pk)
+    assert values("Acme") == {"headcount": 40, "industry": "Toys"}
+    rebuilt = claims.rebuild()
+    assert (rebuilt.claims, rebuilt.current) == (0, 0)
+
+
+def test_a_replay_that_was_interrupted_goes_on(source, newer, monkeypatch):
+    monkeypatch.setattr(replay, "_RECORDS", 1)
+    run = replay.begin(source)
+    looks = iter([False, False, True])
+    assert not replay.apply(run, until=lambda: next(looks))
+    assert replay.begin(source) == run
+    done = Check.objects.filter(run=run).count()
+    assert done == 2
+    assert replay.apply(run)
+    assert Check.objects.filter(run=run).count() == 4
+    run.refresh_from_db()
+    assert (run.status, run.summary["answers"]) == ("COMPLETED", 4)
+
+
+def test_what_a_person_decided_stands(fakes):
+    class Vague(Reader):
+        needs = (("name",),)
+
+        def parse(self, payload, wanted):
+            (finding,) = super().parse(payload, wanted)
+            return [
+                Finding(
+                    subject=Subject(name="Acme Industrial Holdings"), claims=finding.claims, confidence=0.5
+                )
+            ]
+
+    fakes["fake"] = Vague("fake", acme_com={"offices": 3, "people": 40})
+    source = make_source("fake")
+    for _ in "ab":
+        make_account(name="Acme Industries", domain="acme.com")
+    run = runs.start(kind=Kind.ACCOUNT, records=Account.objects.all())
+    runs.work(run.pk, until=lambda: False)
+    yes, no = RunItem.objects.order_by("pk")
+    reviews.decide(yes, yes.evidence[0]["id"], user="olive")
+    reviews.decide(no, None, user="olive")
+    fakes["fake"].version = 2
+
+    assert replay.preview(source).in_doubt == 1
+    replayed(source)
+
+    assert AttributeValue.objects.get(account=yes.account, superseded_at=None, retracted_at=None).value == 40
+    assert not AttributeValue.objects.filter(account=no.account).exists()
+
+
+def test_an_answer_that_cannot_be_read_any_more_leaves_its_values(source, newer, fakes, monkeypatch):
+    def refuse(*_: object) -> None:
+        raise PayloadChanged("?")
+
+    monkeypatch.setattr(fakes["fake"], "parse", refuse)
+    tally = replay.preview(source)
+    assert (tally.unreadable, tally.answers, tally.first) == (4, 0, [])
+    replayed(source)
+    assert values("Acme") == {"headcount": 3, "city": "Nowhere"}
+
+
+def test_no_adapter_no_replay(source, fakes):
+    fakes.clear()
+    with pytest.raises(runs.RunRefused, match="no adapter"):
+        replay.preview(source)
+
+
+# --- random histories
+
+facts = st.dictionaries(st.sampled_from(["industry", "name"]), st.sampled_from(["a", "b", "c"]), max_size=2)
+
+
+def tell(
+    run: EnrichmentRun, account: Account, source: EnrichmentSource, day: int, told: dict[str, Any]
+) -> Answer:
+    at = START + timedelta(days=day)
+    lookup, _ = Lookup.objects.get_or_create(
+        source=source,
+        key=f"{account.pk}-{day}",
+        defaults={"question": {}, "period": "2026-01", "sent_at": at},
+    )
+    return Answer(
+        record=account.pk, source=source.pk, at=at, lookup=lookup.pk, key=lookup.key,
+        outcome=Outcome.FOUND if told else Outcome.NOT_FOUND,
+        claims=tuple(CleanClaim(slug, value, (f"https://x/{day}",)) for slug, value in told.items()),
+    )  # fmt: skip
+
+
+@ledger_test
+@given(
+    days=st.lists(st.tuples(st.integers(0, 3), facts), min_size=1, max_size=5),
+    anew=st.dictionaries(st.integers(0, 3), facts, min_size=1),
+    after=st.lists(st.tuples(st.integers(0, 5), facts), max_size=2),
+    undone=st.sets(st.integers(0, 4), max_size=2),
+)
+@example(days=[(0, {"industry": "a"}), (1, {"industry": "a"})], anew={1: {}}, after=[], undone=set())
+def test_replays_of_random_histories(days, anew, after, undone) -> None:
+    """The diff is true; undoing equals never; rebuilding changes nothing; whatever is undone before or after."""
+
+    @rolled_back
+    def check() -> None:
+        source, account = make_source("vendor", rank=10), make_account()
+        never = make_account()
+        histories = [make_run() for _ in days]
+        later = [make_run() for _ in after]
+        again = make_run()
+
+        def play(who: Account, runs_: list[EnrichmentRun], told: Any) -> None:
+            for run, (day, values_) in zip(runs_, told, strict=True):
+                claims.record(run=run.pk, kind=Kind.ACCOUNT, answers=[tell(run, who, source, day, values_)])
+
+        for who in (account, never):
+            play(who, histories, days)
+        known = {day for day, _ in days}
+        answers = [
+            tell(again, account, source, day, told) for day, told in sorted(anew.items()) if day in known
+        ]
+        before = {(a, s, v) for a, s, v, *_ in live(account)}
+        shifts = list(claims.reread_shifts(Kind.ACCOUNT, answers))
+        claims.reread(run=again.pk, kind=Kind.ACCOUNT, answers=answers)
+        now = {(a, s, v) for a, s, v, *_ in live(account)}
+        assert {(x.attribute, "vendor", repr(x.after)) for x in shifts if x.after is not None} == now - before
+        assert {
+            (x.attribute, "vendor", repr(x.before)) for x in shifts if x.before is not None
+        } == before - now
+        assert claims.reread(run=again.pk, kind=Kind.ACCOUNT, answers=answers) == 0
+        for who in (account, never):
+            play(who, later, after)
+        rebuilt = claims.rebuild()
+        assert (rebuilt.claims, rebuilt.dates, rebuilt.current) == (0, 0, 0)
+        for number in sorted(undone):
+            if number < len(histories):
+                claims.undo(histories[number].pk)
+        rebuilt = claims.rebuild()
+        assert (rebuilt.claims, rebuilt.dates, rebuilt.current) == (0, 0, 0)
+        foretold = [
+            shift for _, part in claims.undo_shifts(again.pk, Kind.ACCOUNT, most=100) for shift in part
+        ]
+        before = {(a, s, v) for a, s, v, *_ in live(account)}
+        claims.undo(again.pk)
+        now = {(a, s, v) for a, s, v, *_ in live(account)}
+        assert {
+            (x.attribute, "vendor", repr(x.after)) for x in foretold if x.after is not None
+        } == now - before
+        assert shown(account) == shown(never)
+        assert live(account) == live(never)
+
+    check()
