@@ -154,7 +154,7 @@ def work(
         if not items:
             return _rests(run_id)
         if len(items) == size:
-            _call_help(run_id)
+            call_help(run_id)
         started = timezone.now()
         _work_on(run, items, on_chunk, gives_up)
         on_chunk()
@@ -164,10 +164,10 @@ def work(
     return True
 
 
-def _call_help(run_id: int) -> None:
-    """Wake one more worker when there is more to do and nobody is on the way."""
+def call_help(run_id: int, *, most_waiting: int = 0) -> None:
+    """Wake one more worker for a run, unless more than `most_waiting` messages wait for one already."""
     try:
-        if get_broker().queue_size() == 0:
+        if get_broker().queue_size() <= most_waiting:
             wake(run_id)
     except Exception as error:  # whatever a broker raises, it must not stop who works
         _log.warning("No help can be called at the moment: %s", error)

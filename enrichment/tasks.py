@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.utils import timezone
@@ -22,7 +22,10 @@ FOLLOW, DELIVER = "enrichment.tasks.follow", "enrichment.tasks.deliver"
 SHIFT = 60.0  # seconds one task works before it hands over to the next
 LONGEST = (
     settings.TASK_TIMEOUT / 2
-)  # seconds until a task ends within a chunk; the queue would kill it at twice that
+)  # seconds after which it ends within a chunk: the queue would kill it later
+SWEEPS_LATE = timedelta(
+    seconds=settings.LEASE / 2
+)  # after which those who work no longer wait for a sweep's message
 
 
 def work(run_id: int) -> None:
@@ -35,6 +38,7 @@ def work(run_id: int) -> None:
     def gives_up() -> bool:
         return time.monotonic() > began + LONGEST or heartbeats.is_asked_to_stop()
 
+    _sweep_if_late()
     with logs.about(run=run_id):
         try:
             is_left = runs.work(run_id, until=is_over, on_chunk=heartbeats.mark, gives_up=gives_up)
@@ -42,9 +46,19 @@ def work(run_id: int) -> None:
             _log.exception("The work on the run failed; the sweep takes it up again.")
             raise
     if is_left and not heartbeats.is_asked_to_stop():
-        runs.wake(run_id)
+        runs.call_help(run_id, most_waiting=runs.MOST_WAITING)
     if not is_left:
         async_task(FOLLOW)
+
+
+def _sweep_if_late() -> None:
+    """Sweep when nobody did for a while: after many crashes a sweep's message stands behind those of the dead."""
+    last = heartbeats.last([heartbeats.SWEEPER]).get(heartbeats.SWEEPER)
+    if last is None or last < timezone.now() - SWEEPS_LATE:
+        try:
+            sweep()
+        except Exception:
+            _log.exception("The sweep failed; the next one comes.")
 
 
 def follow() -> None:

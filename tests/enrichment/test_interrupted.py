@@ -9,9 +9,9 @@ from django.utils import timezone
 from django_q.models import OrmQ
 
 from crm.models import Account
-from enrichment import asking, ledger, retrying, runs
+from enrichment import asking, heartbeats, ledger, retrying, runs, tasks
 from enrichment.engine import Chunk
-from enrichment.models import Budget, EnrichmentRun, EnrichmentSource, Lookup, RunItem
+from enrichment.models import Budget, EnrichmentRun, EnrichmentSource, Heartbeat, Lookup, RunItem
 from sources import registry
 from sources.attributes import Kind
 from sources.contract import Payload
@@ -191,3 +191,27 @@ def test_a_sweep_does_not_fill_the_queue_with_calls_to_the_same_run(fakes) -> No
     for _ in range(20):
         runs.sweep(timezone.now())
     assert OrmQ.objects.count() == runs.MOST_WAITING
+
+
+def test_who_works_sweeps_when_the_sweep_is_late(fakes) -> None:
+    run = begin(fakes, ["a.com", "b.com"])
+    runs.claim(run, 1)
+    RunItem.objects.filter(state="processing").update(lease_until=timezone.now() - HOUR)
+    heartbeats.mark(heartbeats.SWEEPER)
+    tasks.work(run.pk)
+    assert states() == {"processing", "completed"}
+
+    Heartbeat.objects.update(at=timezone.now() - HOUR)
+    tasks.work(run.pk)
+    assert states() == {"completed"}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_run_that_is_left_over_calls_help_unless_the_queue_is_full(
+    fakes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = begin(fakes, ["a.com"])
+    monkeypatch.setattr(tasks, "SHIFT", -1)
+    for _ in range(3 * runs.MOST_WAITING):
+        tasks.work(run.pk)
+    assert OrmQ.objects.count() == runs.MOST_WAITING + 1
