@@ -110,6 +110,13 @@ def test_recorded_headers_may_tell_the_status(answer: Path, tmp_path: Path) -> N
     assert read(answer, "", "hunter", "--headers", tmp_path / "headers", "--status", 404)["status"] == 404
 
 
+def test_a_recorded_exchange_is_its_answer(answer: Path) -> None:
+    asked = "https://api.hunter.io/v2/companies/find?domain=acme.example"
+    told = read(answer, {"request": {"url": asked}, "response": COMPANY})
+    assert told["outcome"] == "found"
+    assert read(answer, {"request": {"url": asked}, "response": COMPANY, "more": 1})["outcome"] == "failed"
+
+
 def test_a_page_is_where_its_file_says(tmp_path: Path) -> None:
     told = read(
         tmp_path / "www.acme.com.html",

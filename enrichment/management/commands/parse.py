@@ -78,14 +78,31 @@ def _adapter(name: str, settings: Path | None) -> Source:
 def _payload(adapter: Source, options: Mapping[str, Any]) -> Payload:
     """The recorded answer; raises ValueError."""
     path: Path = options["file"]
-    body = existing_file(path).read_bytes()
+    body, asked = _unwrapped(existing_file(path).read_bytes())
     headers = _headers(existing_file(options["headers"])) if options["headers"] else {}
     said = headers.get("status", "").partition(" ")[0]
     status = options["status"] or (int(said) if re.fullmatch(r"[1-5]\d\d", said) else 200)
     if not 100 <= status <= 599:
         raise ValueError(f"--status is an HTTP status from 100 to 599, not {status}.")
-    url = options["url"] or adapter.base_url or _address(path, body)
+    url = options["url"] or asked or adapter.base_url or _address(path, body)
     return Payload(status=status, body=body, headers=headers, url=url)
+
+
+def _unwrapped(body: bytes) -> tuple[bytes, str]:
+    """The body, and what was asked where a recorder wrote `{"request": {"url": …}, "response": {…}}`."""
+    try:
+        told = json.loads(body) if body.lstrip()[:1] == b"{" else None
+    except (ValueError, RecursionError):
+        return body, ""
+    if (
+        not isinstance(told, dict)
+        or set(told) != {"request", "response"}
+        or not isinstance(told["response"], dict)
+    ):
+        return body, ""
+    request = told["request"]
+    url = str(request.get("url", "")) if isinstance(request, dict) else ""
+    return json.dumps(told["response"]).encode(), url.partition("?")[0]
 
 
 def _headers(path: Path) -> dict[str, str]:
