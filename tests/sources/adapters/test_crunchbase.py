@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,6 +21,7 @@ from sources.errors import (
 from sources.identity import Verdict, compare
 from tests.sources.adapters.paid_apis import KEY, Vendor, cleaned, loopback, references
 from tests.sources.adapters.public_apis import answer, ask, damage, misbehaviour
+from tests.sources.adapters.public_apis import recorded as shipped
 from tests.sources.servers import reply
 
 CRUNCHBASE = Crunchbase()
@@ -48,9 +50,13 @@ ORGANIZATION: dict[str, Any] = {
 }
 
 
-def recorded(shared, name: str, status: int = 200) -> Payload:
-    body = (shared / "payloads/crunchbase" / name).read_bytes()
-    return Payload(status=status, body=body, url="https://api.crunchbase.com/api/v4/x")
+def recorded(name: str, status: int = 200) -> Payload:
+    return shipped(f"crunchbase/{name}", status=status, url="https://api.crunchbase.com/api/v4/x")
+
+
+def in_shared(shared: Path, name: str, status: int = 200) -> Payload:
+    """A recording whose licence does not let us ship it."""
+    return Payload(status=status, body=(shared / "payloads/crunchbase" / name).read_bytes())
 
 
 def changed(**properties: Any) -> dict[str, Any]:
@@ -99,8 +105,8 @@ def test_an_organization():
     assert finding.subject.aliases == ("Acme Robotics Inc.", "Acme Robots")
 
 
-def test_a_recorded_organization(shared):
-    (finding,) = CRUNCHBASE.parse(recorded(shared, "recorded_organization_ekohe.json"), {})
+def test_a_recorded_organization():
+    (finding,) = CRUNCHBASE.parse(recorded("recorded_organization_ekohe.json"), {})
     values = cleaned(finding)
     assert values.pop("company_description").startswith("Creating cutting-edge, useful technical solutions")
     assert values.pop("industry").startswith("Apps, Artificial Intelligence, Big Data")
@@ -122,9 +128,9 @@ def test_a_recorded_organization(shared):
     }
 
 
-def test_recorded_rounds(shared):
+def test_recorded_rounds():
     name = "recorded_organization-calendly-with-raised_funding_rounds.json"
-    (finding,) = CRUNCHBASE.parse(recorded(shared, name), {})
+    (finding,) = CRUNCHBASE.parse(recorded(name), {})
     values = cleaned(finding)
     assert {slug: values[slug] for slug in ("name", "domain", "funding_stage", "last_funding_date")} == {
         "name": "Calendly",
@@ -149,7 +155,7 @@ def test_recorded_rounds(shared):
     ],
 )
 def test_recorded_searches_for_organizations(shared, name, number, known):
-    findings = CRUNCHBASE.parse(recorded(shared, name), {})
+    findings = CRUNCHBASE.parse(in_shared(shared, name), {})
     whole = [values for finding in findings if (values := cleaned(finding)).keys() >= {"name", "domain"}]
     assert len(whole) == number
     assert all(values.keys() >= known for values in whole)
@@ -171,12 +177,12 @@ def test_recorded_searches_for_organizations(shared, name, number, known):
 )
 def test_recorded_errors_and_answers_to_other_questions(shared, name, status, error):
     with pytest.raises(SourceError) as caught:
-        CRUNCHBASE.parse(recorded(shared, name, status), {})
+        CRUNCHBASE.parse(in_shared(shared, name, status), {})
     assert type(caught.value) is error
 
 
-def test_the_recorded_nobody(shared):
-    assert CRUNCHBASE.parse(recorded(shared, "recorded_organization_ekohe-encore-2020.json", 404), {}) == ()
+def test_the_recorded_nobody():
+    assert CRUNCHBASE.parse(recorded("recorded_organization_ekohe-encore-2020.json", 404), {}) == ()
 
 
 @pytest.mark.parametrize("value", [{"count": 0, "entities": []}, {"properties": {}}])
@@ -377,4 +383,4 @@ def test_hostile_and_damaged_answers_are_contained(shared):
         "recorded_organization-calendly-with-raised_funding_rounds.json",
         "searches_organizations_france.json",
     ):
-        assert damage(CRUNCHBASE, recorded(shared, name)) == []
+        assert damage(CRUNCHBASE, in_shared(shared, name)) == []

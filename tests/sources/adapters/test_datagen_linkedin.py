@@ -20,7 +20,7 @@ from sources.errors import (
 )
 from sources.identity import Verdict, compare
 from tests.sources.adapters.paid_apis import KEY, Vendor, cleaned, loopback
-from tests.sources.adapters.public_apis import answer, ask, damage, misbehaviour
+from tests.sources.adapters.public_apis import answer, ask, damage, misbehaviour, recorded
 from tests.sources.servers import reply
 
 SOURCE = DatagenLinkedin()
@@ -92,10 +92,6 @@ COMPANY: dict[str, Any] = {
 
 def wrapped(result: Any) -> Payload:
     return answer({"success": True, "data": {"success": True, "result": result}})
-
-
-def recorded(shared, name: str) -> Payload:
-    return Payload(status=200, body=(shared / "payloads/datagen" / name).read_bytes())
 
 
 @pytest.mark.parametrize(
@@ -210,11 +206,11 @@ def test_errors(value, status, error):
     assert type(caught.value) is error
 
 
-def test_the_recorded_answers_of_other_tools(shared):
+def test_the_recorded_answers_of_other_tools():
     with pytest.raises(PayloadChanged):
-        SOURCE.parse(recorded(shared, "execute_tool_success.json"), {})
+        SOURCE.parse(recorded("datagen/execute_tool_success.json"), {})
     with pytest.raises(SourceUnavailable):
-        SOURCE.parse(recorded(shared, "tool_failure_fc6b31.json"), {})
+        SOURCE.parse(recorded("datagen/tool_failure_fc6b31.json"), {})
 
 
 def test_the_wire():

@@ -13,7 +13,7 @@ from sources.contract import Payload, Subject
 from sources.errors import NotAllowed, PayloadChanged, SourceUnavailable
 from sources.identity import Verdict, compare
 from tests.sources.adapters.paid_apis import KEY, Vendor, cleaned, references
-from tests.sources.adapters.public_apis import answer, ask, damage, misbehaviour
+from tests.sources.adapters.public_apis import answer, ask, damage, misbehaviour, recorded
 
 RESEARCH, FIND_CEO = DatagenWebResearch(), DatagenFindCeo()
 ACME = Subject(domain="acme.example")
@@ -102,13 +102,12 @@ def test_an_answer_without_the_json_asked_for_is_refused(result):
         FIND_CEO.parse(wrapped(result), {})
 
 
-def test_the_recorded_answers_of_other_tools(shared):
-    for source in (RESEARCH, FIND_CEO):
-        folder = shared / "payloads/datagen"
-        with pytest.raises(PayloadChanged):
-            source.parse(Payload(status=200, body=(folder / "execute_tool_success.json").read_bytes()), {})
-        with pytest.raises(SourceUnavailable):
-            source.parse(Payload(status=200, body=(folder / "tool_failure_fc6b31.json").read_bytes()), {})
+@pytest.mark.parametrize("source", [RESEARCH, FIND_CEO])
+def test_the_recorded_answers_of_other_tools(source):
+    with pytest.raises(PayloadChanged):
+        source.parse(recorded("datagen/execute_tool_success.json"), {})
+    with pytest.raises(SourceUnavailable):
+        source.parse(recorded("datagen/tool_failure_fc6b31.json"), {})
 
 
 def test_research_about_another_company_is_not_believed():

@@ -21,6 +21,7 @@ from sources.errors import (
 from sources.identity import Verdict, compare
 from tests.sources.adapters.paid_apis import KEY, Vendor, cleaned, loopback, references
 from tests.sources.adapters.public_apis import JUNK, answer, ask, damage, misbehaviour
+from tests.sources.adapters.public_apis import recorded as shipped
 from tests.sources.servers import reply
 
 SOURCE = EnrichLayer()
@@ -94,9 +95,8 @@ JOBS: dict[str, Any] = {
 }
 
 
-def recorded(shared, name: str, status: int = 200) -> Payload:
-    body = (shared / "payloads/linkedin_data" / name).read_bytes()
-    return Payload(status=status, body=body, url="https://enrichlayer.com/api/v2/x")
+def recorded(name: str, status: int = 200) -> Payload:
+    return shipped(f"linkedin_data/{name}", status=status, url="https://enrichlayer.com/api/v2/x")
 
 
 def claimed(value: Any) -> dict[str, Any]:
@@ -113,8 +113,8 @@ def fetched(*answers: Payload | Exception, parts: Any = None) -> dict[str, Any]:
     return cleaned(finding)
 
 
-def test_a_recorded_company(shared):
-    (finding,) = SOURCE.parse(recorded(shared, "company_finitec.json"), {})
+def test_a_recorded_company():
+    (finding,) = SOURCE.parse(recorded("company_finitec.json"), {})
     values = cleaned(finding)
     assert values.pop("company_description").startswith("Finitec is Finland’s leading Tech Talent Agency")
     assert values == {
@@ -133,8 +133,8 @@ def test_a_recorded_company(shared):
     assert references([finding]) == {"https://www.linkedin.com/company/finitec-oy"}
 
 
-def test_a_recorded_person(shared):
-    (finding,) = SOURCE.parse(recorded(shared, "person_profile_anonymised.json"), {})
+def test_a_recorded_person():
+    (finding,) = SOURCE.parse(recorded("person_profile_anonymised.json"), {})
     assert cleaned(finding) == {
         "name": "Sample Person",
         "linkedin_url": "https://www.linkedin.com/in/sample-person",
@@ -172,13 +172,13 @@ def test_a_recorded_person(shared):
         ),
     ],
 )
-def test_recorded_look_ups(shared, name, kind, values):
-    (finding,) = SOURCE.parse(recorded(shared, name), {})
+def test_recorded_look_ups(name, kind, values):
+    (finding,) = SOURCE.parse(recorded(name), {})
     assert (finding.subject.kind, cleaned(finding)) == (kind, values)
 
 
-def test_a_page_without_a_profile_is_not_taken_for_the_asked_company(shared):
-    (finding,) = SOURCE.parse(recorded(shared, "company_resolve_domain.json"), {})
+def test_a_page_without_a_profile_is_not_taken_for_the_asked_company():
+    (finding,) = SOURCE.parse(recorded("company_resolve_domain.json"), {})
     asked = Subject(name="Acme", domain="acme.example")
     assert compare(asked, finding.subject).verdict is Verdict.REVIEW
 
@@ -187,8 +187,8 @@ def test_a_page_without_a_profile_is_not_taken_for_the_asked_company(shared):
     ("name", "status"),
     [("company_404.json", 404), ("company_404.json", 200), ("company_resolve_null.json", 200)],
 )
-def test_the_recorded_nobody(shared, name, status):
-    assert list(SOURCE.parse(recorded(shared, name, status), {})) == []
+def test_the_recorded_nobody(name, status):
+    assert list(SOURCE.parse(recorded(name, status), {})) == []
 
 
 @pytest.mark.parametrize(
@@ -213,9 +213,9 @@ def test_errors(value, status, error):
     assert type(caught.value) is error
 
 
-def test_the_recorded_bad_request(shared):
+def test_the_recorded_bad_request():
     with pytest.raises(PayloadChanged):
-        SOURCE.parse(recorded(shared, "company_400.json", 400), {})
+        SOURCE.parse(recorded("company_400.json", 400), {})
 
 
 def test_a_company_with_its_rounds():
@@ -435,7 +435,7 @@ def test_hostile_and_damaged_answers_are_contained(shared):
             bodies = [{"body": json.dumps(COMPANY)}, {"body": json.dumps(torn)}]
             assert SOURCE.parse(answer({"answers": bodies}), {})
     for name in ("company_finitec.json", "person_profile_anonymised.json", "job.json"):
-        assert damage(SOURCE, recorded(shared, name)) == []
+        assert damage(SOURCE, recorded(name)) == []
 
 
 def _torn(part: dict[str, Any]) -> list[Any]:
