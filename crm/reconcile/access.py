@@ -6,6 +6,7 @@ address must be able to do nothing but read.
 
 from __future__ import annotations
 
+import logging
 from typing import Any, ClassVar
 
 from rest_framework.exceptions import AuthenticationFailed
@@ -15,7 +16,10 @@ from rest_framework.response import Response
 
 from enrichment.api.auth import HEADER, KeyAuthentication, StaffAuthentication, caller_with_key
 from enrichment.api.base import ApiView
+from enrichment.api.errors import answer as refusal
 from enrichment.models import Scope
+
+_log = logging.getLogger(__name__)
 
 
 class PathKeyAuthentication(KeyAuthentication):
@@ -57,6 +61,16 @@ class ReconcileView(ApiView):
         # Django would log the address of a refusal, and with it the key.
         response._has_been_logged = bool(kwargs.get("key"))
         return response
+
+    def handle_exception(self, exc: Exception) -> Response:
+        """A refusal; a bug is logged here, since Django would log it with the address and the key in that."""
+        try:
+            return super().handle_exception(exc)
+        except Exception:
+            if not self.kwargs.get("key"):
+                raise
+            _log.exception("The reconciliation service failed")
+            return Response(refusal("This failed; the server's log says why.", "error"), status=500)
 
     def options(self, request: Any, *args: Any, **kwargs: Any) -> Response:
         """What a browser asks before it sends a header."""

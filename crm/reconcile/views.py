@@ -99,6 +99,7 @@ def view(request: HttpRequest, entity: str, key: str = "") -> HttpResponseRedire
 def nowhere(request: HttpRequest, key: str = "") -> JsonResponse:
     """Where there is nothing; like all refusals here it is not logged, for the key that stands in its address."""
     response = JsonResponse(refusal("There is nothing at this address.", "not_found"), status=404)
+    response["Access-Control-Allow-Origin"] = "*"
     response._has_been_logged = True  # type: ignore[attr-defined]
     return response
 

@@ -13,6 +13,7 @@ from enrichment import claims, runs
 from enrichment.agents.selecting import SELECTION, WISHES, selection
 from enrichment.agents.tools import PAGED, Agent, Tool, ToolRefused, page, takes
 from enrichment.models import EnrichmentRun, RunItem, Scope
+from enrichment.operations import health
 from enrichment.preview import Preview, SourceQuote, preview
 from enrichment.queries import credits_by_source, outcomes_by_source
 from enrichment.spending import capped, note_origin
@@ -78,7 +79,7 @@ def start_run(agent: Agent, told: Mapping[str, Any]) -> dict[str, Any]:
         ) from None
     answer = {
         "run": run.pk, "status": run.status, "records": run.items.count(), "max_credits": limit,
-        "next": f"get_run {run.pk} shows how far it is; workers take it up at once.",
+        "next": _waiting(run.pk),
     }  # fmt: skip
     return answer | ({"note": f"The key has {limit} credits left this month."} if limit != most else {})
 
@@ -98,11 +99,19 @@ def get_run(agent: Agent, told: Mapping[str, Any]) -> dict[str, Any]:
     if run.undone_at:
         return answer | {"undone": f"{run.undone_at:%Y-%m-%d %H:%M} UTC"}
     if run.is_open:
-        seconds = 10 if at.seconds_left is None else max(2, round(at.seconds_left))
-        return answer | {"next": f"Ask again in about {seconds} seconds."}
+        return answer | {"next": _waiting(run.pk, at.seconds_left)}
     return answer | {
         "next": f"export_records with run {run.pk} gives its rows; undo_run takes its values back."
     }
+
+
+def _waiting(run: int, seconds: float | None = None) -> str:
+    """What to do while a run is going."""
+    if not health.look().has_workers:
+        return (
+            f"No worker is there to carry it out: ask the person to start `manage.py up`, then get_run {run}."
+        )
+    return f"get_run {run} shows how far it is: ask in about {10 if seconds is None else max(2, round(seconds))} seconds."
 
 
 def _newest(told: Mapping[str, Any]) -> dict[str, Any]:

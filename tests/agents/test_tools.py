@@ -11,6 +11,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from crm.models import Account, Sheet, SheetEntry
+from enrichment import heartbeats
 from enrichment.agents.calling import TOOLS, call
 from enrichment.agents.tools import Agent, ToolRefused
 from enrichment.models import ApiKey, EnrichmentRun
@@ -162,6 +163,9 @@ def test_a_run_from_plan_to_undo(priced: FakeSource, django_capture_on_commit_ca
     with django_capture_on_commit_callbacks(execute=True):
         started = ask("start_run", **wish, max_credits=6, name="Headcounts")
     assert started["records"] == 3
+    assert "`manage.py up`" in started["next"]
+    heartbeats.mark()
+    assert "in about 10 seconds" in ask("get_run", run=started["run"])["next"]
     assert EnrichmentRun.objects.get(pk=started["run"]).origin.parameters["agent"] == "a worker"
     work_off()
     told = ask("get_run", run=started["run"])

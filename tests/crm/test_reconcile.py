@@ -20,7 +20,7 @@ from django.test.utils import CaptureQueriesContext
 from reconciler import reconcile, webutils
 
 from crm.models import Account, Contact
-from crm.reconcile import known
+from crm.reconcile import known, views
 from enrichment.models import ApiKey
 from sources.attributes import Kind
 from tests.api.world import tell
@@ -180,6 +180,17 @@ def test_a_refusal_does_not_log_the_key(caplog: pytest.LogCaptureFixture):
     assert "ssss" not in caplog.text
 
 
+def test_a_bug_does_not_log_the_key(
+    refine: Refine, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(views, "answer", lambda batch: 1 / 0)
+    with caplog.at_level(logging.DEBUG):
+        answered = refine.client.post(refine.base, {"queries": "{}"})
+    assert (answered.status_code, answered.json()["code"]) == (500, "error")
+    assert "ZeroDivisionError" in caplog.text
+    assert refine.base.rpartition("/")[2] not in caplog.text
+
+
 @pytest.mark.parametrize("path", ["", "/suggest/entity?prefix=a", "/properties", "/preview?id=account-1"])
 def test_every_origin_may_read_and_ask_with_a_header(refine: Refine, path: str):
     answered = refine.client.get(refine.base + path, headers={"origin": "https://elsewhere.example"})
@@ -288,6 +299,18 @@ def test_what_is_new_is_found_at_once_and_what_is_gone_is_not(refine: Refine, cr
     assert refine.find("Initech")[0]["id"] == entity(account)
     account.delete()
     assert not any(each["name"] == "Initech" for each in refine.find("Initech"))
+
+
+def test_an_answer_does_not_depend_on_the_rest_of_its_batch(refine: Refine, crm: dict[str, Any]):
+    at_globex = [{"pid": "company", "v": {"id": entity(crm["globex"])}}]
+    batch: dict[str, Any] = {
+        "name": {"query": "Jane Roe"}, "mail": {"query": "jane@acme.com"}, "firm": {"query": "Globex"},
+        "page": {"properties": [{"pid": "linkedin", "v": "linkedin.com/company/acme-robotics"}]},
+        "both": {"query": "Jane Roe", "properties": at_globex}, "id": {"query": entity(crm["acme"])},
+    }  # fmt: skip
+    together = refine.queries(**batch)
+    assert together == {key: refine.queries(**{key: query})[key] for key, query in batch.items()}
+    assert all(together.values())
 
 
 def test_an_index_that_takes_long_to_make_is_not_made_at_every_write(
