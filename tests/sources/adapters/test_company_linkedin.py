@@ -102,7 +102,7 @@ def test_what_the_organisation_declares_comes_first_and_needs_no_likeness():
     declared = structured(
         {"@type": "Organization", "name": "Acme", "sameAs": ["https://www.linkedin.com/company/meta"]}
     )
-    finding = found(page(TITLE + declared + AGENCY))
+    finding = found(page(TITLE + declared + AGENCY + OWN))
     assert finding is not None
     assert (finding.claims[0].value, finding.confidence) == ("https://www.linkedin.com/company/meta", None)
 

@@ -212,6 +212,7 @@ OWN_RULES = {
     "Dome": {"dns": {"TXT": ["dome-verification="]}},
     "Ever": {"headers": {"X-Ever": ""}},
     "Never": {"cats": [1], "scriptSrc": "never\\.js", "html": "Acme"},
+    "Endless": {"scriptSrc": f"(?:beam|{'x' * 300})"},
     "Broken": 3,
 }
 
