@@ -9,12 +9,14 @@ from typing import Any
 from django.db import OperationalError
 from jsonschema import Draft202012Validator, ValidationError
 
-from enrichment.agents import exporting, reading, running
+from enrichment.agents import exporting, reading, running, signals
 from enrichment.agents.tools import Agent, Tool, ToolRefused, text_of
 
 _log = logging.getLogger(__name__)
 
-TOOLS: dict[str, Tool] = {tool.name: tool for tool in (*reading.TOOLS, *running.TOOLS, *exporting.TOOLS)}
+TOOLS: dict[str, Tool] = {
+    tool.name: tool for tool in (*reading.TOOLS, *signals.TOOLS, *running.TOOLS, *exporting.TOOLS)
+}
 
 INSTRUCTIONS = (
     "Footnote holds the accounts and contacts of a CRM; every value has a source and references that prove it. Find records "

@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from crm.models import Account, Sheet, SheetEntry
-from enrichment import heartbeats
+from enrichment import heartbeats, signals
 from enrichment.agents.calling import TOOLS, call
 from enrichment.agents.tools import Agent, ToolRefused
 from enrichment.models import ApiKey, EnrichmentRun
@@ -139,6 +140,22 @@ def test_attributes_are_listed_by_meaning():
     told = ask("list_attributes", text="latest funding round")["attributes"]
     assert {each["attribute"] for each in told} >= {"funding_stage", "last_funding_date"}
     assert ask("list_attributes", kind="contact", text="headcount") == {"total": 0}
+
+
+def test_signals_tell_both_values_with_their_references():
+    signals.sync_rules()
+    acme = fund_some()["Acme Robotics"]
+    for run in EnrichmentRun.objects.order_by("pk"):
+        EnrichmentRun.objects.filter(pk=run.pk).update(finished_at=timezone.now())
+        signals.scan(run.pk)
+    told = ask("list_signals", types=["funding"], text="series b")
+    assert told["total"] == 1
+    (signal,) = told["signals"]
+    assert (signal["record"], signal["attribute"]) == (entity(acme), "funding_stage")
+    assert (signal["before"], signal["value"]) == ("Series A", "Series B")
+    assert signal["references"] == ["https://www.crunchbase.com/organization/acme"]
+    assert ask("list_signals", types=["layoff"]) == {"total": 0}
+    assert ask("list_signals", days=1, limit=1)["signals"]
 
 
 # Runs
