@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
-from crm.headers import Headers, recognise
+from crm.headers import HeaderError, Headers, recognise
 from enrichment import runs
 from enrichment.names import attribute_called, columns_of, custom_attributes, sources_called
 from enrichment.people import NAMED_BY
 from enrichment.plan import Plan
 from enrichment.queries import attributes_of
 from sources import registry
-from sources.attributes import Kind
+from sources.attributes import Kind, slug_of
 from sources.tables import read
 
 
@@ -77,11 +78,52 @@ def read_wishes(path: Path, *, attributes: Iterable[str], sources: Sequence[str]
     """What the words that were typed mean for a file. Raises ValueError with one sentence."""
     sources_called(sources)  # what is typed wrong is said before the file is read
     table = read(path)
-    headers = recognise(table.header, rows=table.rows[:200], custom=custom_attributes())
-    wishes = wishes_of(headers, attributes=attributes, sources=sources)
+    wishes = wishes_of(
+        headers_of(table.header, table.rows[:200], sources), attributes=attributes, sources=sources
+    )
     if not any(plan.steps for plan in wishes.plans.values()):
         raise runs.RunRefused(_nobody(wishes.kind, wishes.plans))
     return replace(wishes, plans={kind: plan for kind, plan in wishes.plans.items() if plan.steps})
+
+
+def headers_of(header: Sequence[str], rows: Sequence[Sequence[str]], sources: Sequence[str]) -> Headers:
+    """What columns mean; rows that may be companies or people are people where only those are asked about.
+
+    Raises ValueError with one sentence.
+    """
+    custom = custom_attributes()
+    people: Headers | None = None
+    if sources and all(_speaks_of_people(name) for name in sources):
+        with suppress(HeaderError):
+            people = recognise(header, rows=rows, kind=Kind.CONTACT, custom=custom)
+    try:
+        found = recognise(header, rows=rows, custom=custom)
+    except HeaderError:
+        if people is None:
+            raise
+        return people
+    return people if people and _are_people(found, people, sources_called(sources)) else found
+
+
+def _speaks_of_people(name: str) -> bool:
+    """Whether a source is asked for what it says of people only."""
+    (slug,) = sources_called([name])
+    adapter = registry.adapters().get(slug)
+    if adapter is not None and adapter.kinds == {Kind.CONTACT}:
+        return True
+    only_people = attributes_of(Kind.CONTACT).keys() - attributes_of(Kind.ACCOUNT).keys()
+    return any(slug_of(column) in only_people for column in columns_of([name]))
+
+
+def _are_people(as_companies: Headers, as_people: Headers, slugs: Sequence[str]) -> bool:
+    """Whether rows read as companies are people: a column is a person's page, or nobody is asked about companies."""
+    if any(column.field in NAMED_BY for column in as_companies.columns):
+        return False
+    unread = {column.index for column in as_companies.columns if not column.field}
+    if any(column.index in unread and column.field == "linkedin_url" for column in as_people.columns):
+        return True
+    adapters = registry.adapters()
+    return not any(Kind.ACCOUNT in adapters[slug].kinds for slug in slugs if slug in adapters)
 
 
 def words(text: str) -> list[str]:

@@ -165,6 +165,28 @@ def test_the_module_of_the_seed_runs_unmodified(folder: Path, datagen: Server, t
     assert Contact.objects.get(name="Ada Ode").value("headline") == "Engineer of engines"
 
 
+@pytest.mark.parametrize("header", ["linkedin_url", "name,linkedin_url", "company,linkedin_url"])
+def test_rows_are_people_where_only_people_are_asked_about(
+    header: str, folder: Path, datagen: Server, tmp_path: Path
+) -> None:
+    shutil.copy(HEADLINE, folder / "linkedin_headline.py")
+    (tmp_path / ".env").write_text("DATAGEN_API_KEY=dg-of-the-env-file\n")
+    cells = {"linkedin_url": "https://www.linkedin.com/in/ada", "name": "Ada Ode", "company": "Acme"}
+    file = table(tmp_path / "list.csv", f"{header}\n{','.join(cells[name] for name in header.split(','))}\n")
+    say("enrich", "--integrations", "linkedin_headline", "--input", file)
+    assert rows_of(tmp_path / "list_enriched.csv")[0]["headline"] == "Engineer of engines"
+
+
+def test_rows_that_name_no_person_stay_companies(
+    folder: Path, datagen: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copy(HEADLINE, folder / "linkedin_headline.py")
+    monkeypatch.setenv("DATAGEN_API_KEY", "dg")
+    file = table(tmp_path / "list.csv", "company_domain\nacme.com\n")
+    with pytest.raises(CommandError, match="linkedin_headline knows nothing of accounts"):
+        say("enrich", "--integrations", "linkedin_headline", "--input", file)
+
+
 def test_a_module_without_its_key_is_left_out_and_says_so(
     folder: Path, datagen: Server, companies: Path
 ) -> None:

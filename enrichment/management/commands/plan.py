@@ -8,10 +8,9 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from crm.headers import Headers, recognise
+from crm.headers import Headers
 from enrichment.management.chains import Chain, chain_lines, chain_of
-from enrichment.management.wishes import words
-from enrichment.names import custom_attributes
+from enrichment.management.wishes import headers_of, words
 from enrichment.registration import sync_sources
 from enrichment.terminal import existing_file, prepare_database
 from sources.tables import read
@@ -65,14 +64,14 @@ class Command(BaseCommand):
 
 def _headers(options: dict[str, Any]) -> Headers:
     """What the columns mean; raises ValueError."""
-    custom = custom_attributes()
+    sources = words(options["sources"])
     if options["input"]:
         table = read(existing_file(options["input"]))
-        return recognise(table.header, rows=table.rows[:200], custom=custom)
+        return headers_of(table.header, table.rows[:200], sources)
     columns = words(options["columns"])
     if not columns:
         raise ValueError("Say what the rows have: --columns domain, or --input accounts.csv.")
-    return recognise(columns, custom=custom)
+    return headers_of(columns, (), sources)
 
 
 def _problem(chain: Chain) -> str:
