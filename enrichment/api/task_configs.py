@@ -14,6 +14,7 @@ from crm.models import IdealCustomerProfile
 from enrichment import uploads
 from enrichment.api.ids import IdField
 from enrichment.models import UploadedFile
+from enrichment.webhooks import TargetRefused, check_target
 
 DISCOVERY = (
     "Finding new companies or people is outside this product: it enriches those you have. "
@@ -26,6 +27,17 @@ _INSTEAD = {
     "signal-topic": DISCOVERY,
     "signal-csv": "Make an ingest task of the file, and a task of the type signal-sheet for its profile.",
 }
+
+
+class WebhookUrlField(serializers.URLField):
+    """Where the events of the task's runs go: a public address over HTTPS, or one that EGRESS_ALLOW names."""
+
+    def to_internal_value(self, data: Any) -> str:
+        """The address in its normal form."""
+        try:
+            return check_target(super().to_internal_value(data))
+        except TargetRefused as refused:
+            raise ValidationError(str(refused)) from None
 
 
 class NewField(serializers.Serializer[Any]):
@@ -42,7 +54,7 @@ class IngestConfig(serializers.Serializer[Any]):
     file_id = IdField()
     primary_column = serializers.CharField(max_length=200, trim_whitespace=False)
     csv_entity_type = serializers.ChoiceField(choices=["company", "person"])
-    webhook_url = serializers.URLField(max_length=2000, required=False, allow_null=True)
+    webhook_url = WebhookUrlField(max_length=2000, required=False, allow_null=True)
     ignored_fields = serializers.ListField(
         child=serializers.CharField(max_length=200), max_length=500, required=False
     )
@@ -97,7 +109,7 @@ class SignalConfig(serializers.Serializer[Any]):
         default="weekly",
         help_text="Kept; a schedule executes the task.",
     )
-    webhook_url = serializers.URLField(max_length=2000, required=False, allow_null=True)
+    webhook_url = WebhookUrlField(max_length=2000, required=False, allow_null=True)
 
     def validate_source_icp_id(self, value: int) -> int:
         """The profile is there."""

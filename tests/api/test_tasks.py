@@ -14,7 +14,7 @@ from enrichment import runs, tasks
 from enrichment.models import ApiKey, ApiTask, CustomAttribute, EnrichmentRun, RunItem, RunOrigin
 from tests.api.conftest import Api
 from tests.api.queue import work_off
-from tests.api.world import make_profile, make_sheet
+from tests.api.world import make_profile, make_sheet, tell
 from tests.factories import make_account, make_source
 from tests.fakes import FakeSource
 
@@ -100,8 +100,10 @@ def test_discovery_is_outside_this_product(api):
         ({"csv_entity_type": "product"}, "csv_entity_type"),
         ({"type": "dance"}, None),
         ({"webhook_url": "nowhere"}, "webhook_url"),
+        ({"webhook_url": "http://hooks.example.com/"}, "webhook_url"),
+        ({"webhook_url": "https://10.0.0.1/hook"}, "webhook_url"),
     ],
-    ids=["no file", "no id", "column", "kind", "type", "hook"],
+    ids=["no file", "no id", "column", "kind", "type", "hook", "hook over http", "inner hook"],
 )
 def test_a_task_that_could_not_be_carried_out_is_refused(api, change, field):
     body = task_body(upload(api))
@@ -142,6 +144,26 @@ def test_a_row_that_matches_a_record_is_completed_and_listed(api, source):
     assert {item["state"] for item in api.get(f"/v1/run/{run_id}/queue")[1]["items"]} == {"completed"}
     assert SheetEntry.objects.filter(sheet=sheet).count() == 2
     assert api.get(f"/v1/run/{run_id}")[1]["sheet_id"] == f"{sheet.pk:024x}"
+
+
+def test_a_doubtful_row_is_decided_over_the_api(api, source):
+    berlin, boston = make_account(), make_account()
+    for account, city in ((berlin, "Berlin"), (boston, "Boston")):
+        tell(account, name="Acme", city=city)
+    file_id = upload(api, "company_name\nAcme\n")
+    run_id = execute(api, api.made("/v1/task", task_body(file_id))["id"])
+    work_off()
+    (item,) = api.get(f"/v1/run/{run_id}/queue?state=review")[1]["items"]
+    assert {each["id"] for each in item["candidates"]} == {f"{berlin.pk:024x}", f"{boston.pk:024x}"}
+    path = f"/v1/run/{run_id}/queue/{item['id']}"
+    assert api.post(path, {"candidate": "0" * 24})[1]["code"] == "review_refused"
+    assert api.post(path, {})[0] == 422
+    status, told = api.post(path, {"candidate": f"{boston.pk:024x}"})
+    assert (status, told["state"], told["record_id"]) == (200, "queued", f"{boston.pk:024x}")
+    assert told["reason"].startswith("decided by Test")
+    assert api.post(path, {"candidate": None})[0] == 409
+    work_off()
+    assert api.get(f"/v1/run/{run_id}")[1]["status"] == "COMPLETED"
 
 
 def test_only_what_the_profile_asks_for_is_wanted(api, source):

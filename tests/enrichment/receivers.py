@@ -55,7 +55,11 @@ def receiving(receiver: Receiver) -> Iterator[Receiver]:
         protocol_version = "HTTP/1.1"
 
         def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            length = int(self.headers.get("Content-Length", 0))
+            body = self.rfile.read(length)
+            if len(body) < length:  # its sender ended in the middle
+                self.close_connection = True
+                return
             message = Message({name.lower(): text for name, text in self.headers.items()}, body)
             receiver.messages.append(message)
             status = receiver.status(message)
