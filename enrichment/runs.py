@@ -261,6 +261,8 @@ def finish(run_id: int) -> None:
         "sources": outcomes_by_source(run),
         "credits": credits_by_source(run),
     }
+    if "created" in run.summary:  # a source that knows a row makes it a record after the import
+        told["created"] = run.items.filter(has_created_record=True).count()
     with transaction.atomic():
         # Who queues items again holds the run: what it queued is seen here, or the run is opened after.
         going = EnrichmentRun.objects.filter(pk=run_id, status=Status.RUNNING)

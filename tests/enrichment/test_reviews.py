@@ -211,4 +211,6 @@ def test_an_imported_row_is_discarded_unless_a_source_knows_it(run, tmp_path):
     work(imported)
     states = dict(imported.items.values_list("position", "state"))
     assert states == {2: "completed", 3: "discarded"}
+    imported.refresh_from_db()
+    assert imported.summary["created"] == 1
     assert values_of(Account.objects.get())["headcount"] == 40
