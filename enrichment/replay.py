@@ -28,10 +28,10 @@ from enrichment.models import (
     RunScan,
 )
 from enrichment.models.check import Outcome
+from enrichment.registration import adapter_of
 from enrichment.runs import RunRefused
 from enrichment.subjects import subject_of
 from enrichment.verifying import clean_claims, judge_findings
-from sources import registry
 from sources.attributes import BY_SLUG, Attribute, Kind
 from sources.contract import Finding, Source, Subject
 from sources.errors import SourceError
@@ -76,7 +76,7 @@ class Tally:
 
 def waiting(source: EnrichmentSource) -> int:
     """How many kept answers an older version of the source's adapter has read."""
-    adapter = registry.adapters().get(source.adapter)
+    adapter = adapter_of(source)
     return _old(source, adapter).count() if adapter else 0
 
 
@@ -159,7 +159,7 @@ class _Reading:
 
     def __init__(self, source: EnrichmentSource, *, run: int = 0) -> None:
         self.run = run  # what it has recorded already is left out
-        adapter = registry.adapters().get(source.adapter)
+        adapter = adapter_of(source)
         if adapter is None:
             raise RunRefused(f"{source.label} has no adapter that could read its answers anew.")
         self.source, self.adapter = source, adapter

@@ -14,7 +14,8 @@ from django_q.tasks import async_task
 
 from config import logs
 from crm import ingesting, timetable
-from enrichment import bulk, heartbeats, late, runs, schedule, signals, webhooks
+from enrichment import bulk, heartbeats, late, replay, runs, schedule, signals, webhooks
+from enrichment.models import EnrichmentRun
 
 _log = logging.getLogger(__name__)
 
@@ -85,6 +86,14 @@ def ingest(run_id: int) -> None:
     """Import the uploaded file that a run waits for."""
     with logs.about(run=run_id):
         ingesting.fill(run_id)
+
+
+def replay_answers(run_id: int) -> None:
+    """Read kept answers anew for the run that a replay is recorded as, for a while; then the next task goes on."""
+    with logs.about(run=run_id):
+        run = EnrichmentRun.objects.get(pk=run_id)
+        if not replay.apply(run, until=_shift(), on_chunk=heartbeats.mark):
+            async_task("enrichment.tasks.replay_answers", run_id)
 
 
 def beat() -> None:

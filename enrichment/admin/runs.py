@@ -13,13 +13,13 @@ from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
 
-from enrichment import runs
+from enrichment import runs, undoing
 from enrichment.admin.base import ReadOnlyAdmin, column, require
 from enrichment.admin.items import OUTCOME_TONES
 from enrichment.admin.progress import BUTTONS, as_json, state_links
 from enrichment.admin.retries import RetryMixin
-from enrichment.claims import undo
-from enrichment.models import AttributeValue, Check, EnrichmentRun, EnrichmentSource, RunItem
+from enrichment.models import EnrichmentRun, EnrichmentSource, RunItem
+from enrichment.queries import described
 
 MAY_STEER = "enrichment.change_enrichmentrun"
 
@@ -142,25 +142,18 @@ class EnrichmentRunAdmin(RetryMixin, ReadOnlyAdmin):
         require(request, MAY_STEER)
         run = get_object_or_404(EnrichmentRun, pk=pk)
         if request.method == "POST":
-            undone = undo(run.pk)
+            undone = undoing.undo(run, remove_created=bool(request.POST.get("remove_created")))
+            removed = f" {undone.removed:,} records are removed." if undone.removed else ""
             messages.success(
                 request,
-                f"{run} is undone: {undone.claims:,} claims changed, {undone.current:,} records show other values.",
+                f"{run} is undone: {undone.claims:,} claims changed, {undone.current:,} records show other values.{removed}",
             )
             return redirect("admin:enrichment_enrichmentrun_change", pk)
-        checks = Check.objects.filter(run=run).aggregate(
-            records=Count("account", distinct=True) + Count("contact", distinct=True), answers=Count("pk")
-        )
+        seen = undoing.preview(run)
         return self.render_page(
-            request,
-            "footnote/undo.html",
-            "Undo this run",
-            original=run,
-            run=run,
-            **checks,
-            claims=AttributeValue.objects.filter(run=run, retracted_at=None).count(),
-            created=run.items.filter(has_created_record=True).count(),
-        )
+            request, "footnote/undo.html", "Undo this run", original=run, run=run, preview=seen,
+            shifts=described(seen.first),
+        )  # fmt: skip
 
 
 def source_rows(run: EnrichmentRun) -> list[dict[str, Any]]:

@@ -18,6 +18,7 @@ from django.utils.safestring import SafeString
 from enrichment import http_apis, limits, schedule
 from enrichment.admin.base import FootnoteAdmin, button, column
 from enrichment.admin.http_apis import http_api_page, setup_link
+from enrichment.admin.replays import ReplayMixin
 from enrichment.admin.sources_form import RankForm, SourceForm
 from enrichment.admin.sources_refresh import SHOWN, RefreshMixin, note_next, shown_fields
 from enrichment.admin.tables import register_table
@@ -35,7 +36,7 @@ WHEN = ("cadence", "priority_cadences", "segments", "asks_new", "time_zone")
 
 
 @admin.register(EnrichmentSource)
-class EnrichmentSourceAdmin(RefreshMixin, FootnoteAdmin):
+class EnrichmentSourceAdmin(RefreshMixin, ReplayMixin, FootnoteAdmin):
     """Where facts come from."""
 
     form = SourceForm
@@ -46,7 +47,7 @@ class EnrichmentSourceAdmin(RefreshMixin, FootnoteAdmin):
     list_editable = ("is_enabled", "rank")
     search_fields = ("slug", "label")
     actions_list = ("register_table_action", "http_api_action")
-    actions_detail = ("test_key_action",)
+    actions_detail = ("test_key_action", "replay_action")
     readonly_fields = (
         "slug",
         "adapter",

@@ -6,17 +6,20 @@ from enrichment.queries.coverage import coverage
 from enrichment.queries.filters import Op, filter_by_value, ordering_of
 from enrichment.queries.outcomes import credits_by_source, outcomes_by_source
 from enrichment.queries.past import as_of
+from enrichment.queries.shifts import ShownShift, described
 from enrichment.queries.shown import Claim, Shown, current, history
 
 __all__ = [
     "Claim",
     "Op",
     "Shown",
+    "ShownShift",
     "as_of",
     "attributes_of",
     "coverage",
     "credits_by_source",
     "current",
+    "described",
     "filter_by_value",
     "history",
     "newest_checks",

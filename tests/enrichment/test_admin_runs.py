@@ -96,7 +96,9 @@ def test_undoing_asks_first_and_says_what_it_touches(olive):
 
     question = olive.get(url)
     account.refresh_from_db()
-    assert (question.context["answers"], question.context["records"], question.context["claims"]) == (1, 1, 2)
+    seen = question.context["preview"]
+    assert (seen.answers, seen.records, seen.goes, seen.comes_back) == (1, 1, 2, 0)
+    assert "Robotics" in question.content.decode()
     assert account.value("industry") == "Robotics"
 
     olive.post(url)

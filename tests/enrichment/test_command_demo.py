@@ -96,7 +96,7 @@ def test_undoing_shows_what_goes_and_asks(run: EnrichmentRun, monkeypatch: pytes
     out = StringIO()
     with pytest.raises(CommandError, match="Nothing was changed"):
         call_command("undo_run", str(run.pk), stdout=out)
-    assert "1 values that it wrote on 1 records go" in out.getvalue()
+    assert "1 values go, 0 come back" in out.getvalue()
     assert "ceo_name" in out.getvalue()
     assert Account.objects.get().current_values
     monkeypatch.setattr(sys, "stdin", Terminal("y\n"))

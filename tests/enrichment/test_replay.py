@@ -5,20 +5,24 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from datetime import timedelta
+from io import StringIO
 from typing import Any
 
 import pytest
+from django.core.management import CommandError, call_command
+from django.urls import reverse
 from hypothesis import example, given
 from hypothesis import strategies as st
 
 from crm.models import Account
-from enrichment import claims, replay, reviews, runs
+from enrichment import claims, replay, reviews, runs, tasks
 from enrichment.claims import Answer, CleanClaim
 from enrichment.models import AttributeValue, Check, EnrichmentRun, EnrichmentSource, Lookup, RunItem
 from enrichment.models.check import Outcome
 from sources.attributes import Kind
 from sources.contract import Claim, Finding, Payload, Subject, Wanted
 from sources.errors import PayloadChanged
+from tests import people
 from tests.enrichment.test_claims_properties import fresh, ledger_test, live, rolled_back, shown
 from tests.factories import START, make_account, make_run, make_source
 from tests.fakes import FakeSource
@@ -238,6 +242,45 @@ def test_no_adapter_no_replay(source, fakes):
     fakes.clear()
     with pytest.raises(runs.RunRefused, match="no adapter"):
         replay.preview(source)
+
+
+def typed(*arguments: str) -> str:
+    out = StringIO()
+    call_command("replay", *arguments, stdout=out)
+    return out.getvalue()
+
+
+def test_the_terminal_shows_the_diff_and_records_it_when_told(source, newer):
+    before = ledger()
+    told = typed("fake")
+    assert "2 values new, 1 changed, 2 gone" in told and "Acme, headcount: 3 → 40" in told
+    assert "Nothing was changed" in told and ledger() == before
+    assert "takes it back" in typed("fake", "--apply")
+    assert values("Acme")["headcount"] == 40
+    assert "were read by its newest version" in typed("fake")
+    with pytest.raises(CommandError, match="no source nowhere"):
+        typed("nowhere")
+
+
+def test_the_page_shows_the_diff_and_a_worker_records_it(
+    source, newer, client, django_capture_on_commit_callbacks, monkeypatch
+):
+    client.force_login(people.make_olive())
+    url = reverse("admin:enrichment_enrichmentsource_replay", args=[source.pk])
+    page = client.get(url).content.decode()
+    assert "Acme" in page and ">40<" in page and "Nowhere" in page
+    told: list[Any] = []
+    monkeypatch.setattr("enrichment.admin.replays.async_task", lambda *task: told.append(task))
+    with django_capture_on_commit_callbacks(execute=True):
+        client.post(url)
+    ((function, run_id),) = told
+    assert function == "enrichment.tasks.replay_answers"
+    tasks.replay_answers(run_id)
+    assert values("Acme")["headcount"] == 40
+    assert "read by the newest version" in client.get(url).content.decode()
+
+    client.force_login(people.make_victor())
+    assert client.get(url).status_code == client.post(url).status_code == 403
 
 
 # --- random histories
