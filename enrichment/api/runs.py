@@ -11,8 +11,9 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from enrichment import claims, runs
-from enrichment.api.base import ApiView, found, nothing
+from enrichment import claims, reviews, runs
+from enrichment.api.auth import caller_of
+from enrichment.api.base import ApiView, found, nothing, read_body
 from enrichment.api.errors import Conflict
 from enrichment.api.ids import IdField, id_of
 from enrichment.api.paging import PageQuery, page_of, page_serializer, read_query
@@ -73,6 +74,15 @@ class ItemAnswer(serializers.Serializer[Any]):
     strategy = serializers.CharField(help_text="How the row was matched.")
     score = serializers.FloatField(allow_null=True)
     outcomes = serializers.DictField(help_text="By source: outcome, reason, lookup.")
+    candidates = serializers.ListField(
+        child=serializers.DictField(), help_text="Of an item in review: whom it may be about."
+    )
+
+
+class DecisionBody(serializers.Serializer[Any]):
+    """Whom an item is about: a candidate's id, or null for none of them."""
+
+    candidate = serializers.CharField(max_length=100, allow_null=True)
 
 
 class QueueAnswer(serializers.Serializer[Any]):
@@ -198,7 +208,42 @@ def _item(item: RunItem, record: int | None, entities: dict[int, str]) -> dict[s
         "id": id_of(item.pk), "position": item.position, "row_data": item.row or {}, "name": str(owner) if owner else "",
         "state": item.state, "reason": item.reason or None, "entity_id": entities.get(record or 0),
         "record_id": id_of(record), "strategy": item.strategy, "score": item.score, "outcomes": item.outcomes,
+        "candidates": candidates_of(item),
     }  # fmt: skip
+
+
+def candidates_of(item: RunItem) -> list[dict[str, Any]]:
+    """Whom an item in review may be about, with ids as the API writes them."""
+    if item.state != RunItem.State.REVIEW:
+        return []
+    return [
+        each | {"id": _shown_id(each)} for each in item.evidence if isinstance(each, dict) and "id" in each
+    ]
+
+
+def _shown_id(candidate: dict[str, Any]) -> str:
+    told = candidate["id"]
+    return f"{told:024x}" if isinstance(told, int) else str(told)
+
+
+class RunItemDecide(ApiView):
+    """A doubtful item decided."""
+
+    @extend_schema(operation_id="run_decide", request=DecisionBody, responses=ItemAnswer)
+    def post(self, request: Request, run_id: int, item_id: int) -> Response:
+        """Say whom an item in review is about: one of its candidates, or none of them (null)."""
+        run = found(visible_runs(), run_id)
+        item = found(RunItem.objects.select_related("run").filter(run=run), item_id)
+        told = read_body(DecisionBody, request)["candidate"]
+        known = {
+            _shown_id(each): each["id"] for each in item.evidence if isinstance(each, dict) and "id" in each
+        }
+        try:
+            reviews.decide(item, known.get(told, told), user=caller_of(request).label)
+        except reviews.ReviewRefused as refused:
+            raise Conflict(str(refused), "review_refused") from None
+        item = found(RunItem.objects.select_related("account", "contact"), item_id)
+        return Response(_item(item, getattr(item, f"{run.kind}_id"), entity_ids(run, [item])))
 
 
 class _Steering(ApiView):

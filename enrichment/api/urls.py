@@ -47,6 +47,7 @@ urlpatterns = [
     path("run", starting.RunStart.as_view()),
     path("run/<hex24:run_id>", runs.RunOne.as_view()),
     path("run/<hex24:run_id>/queue", runs.RunQueue.as_view()),
+    path("run/<hex24:run_id>/queue/<hex24:item_id>", runs.RunItemDecide.as_view()),
     path("run/<hex24:run_id>/cancel", runs.RunCancel.as_view()),
     path("run/<hex24:run_id>/pause", runs.RunPause.as_view()),
     path("run/<hex24:run_id>/resume", runs.RunResume.as_view()),

@@ -27,7 +27,7 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from enrichment.models import ApiKey, ApiSchedule, ApiTask, UploadedFile
+from enrichment.models import ApiKey, ApiSchedule, ApiTask, RunItem, UploadedFile
 from enrichment.registration import sync_sources
 from tests.api.world import list_account, list_contact, make_profile, make_sheet
 from tests.factories import make_run, make_source
@@ -84,12 +84,16 @@ def known(api, tmp_path: Path) -> dict[str, Any]:
     assert profile
     schedule = ApiSchedule.objects.create(name="S", task=task, profile=profile, cron="0 3 * * 1", next_at=at)
     run = make_run(status="COMPLETED", sheet=sheet, finished_at=at)
+    item = RunItem.objects.create(
+        run=run, position=1, account=account, state="review", evidence=[{"id": account.pk}]
+    )
     rows = {
         "sheet_id": sheet,
         "file_id": file,
         "task_id": task,
         "schedule_id": schedule,
         "run_id": run,
+        "item_id": item,
         "record_id": account,
     }
     ids = {name: f"{row.pk:024x}" for name, row in rows.items()}
