@@ -185,7 +185,7 @@ def test_a_key_keeps_its_pace_here_too(live_server: Any):
 
 
 TRANSCRIPT = """\
-Who of my accounts raised money this quarter, and how do you know?
+Which of my accounts raised money this quarter, and how do you know?
 
 > find_records {"filters":[{"attribute":"last_funding_date","op":"gt","value":"2026-09-30"}],"attributes":["funding_stage","last_funding_date"],"sort_by":"last_funding_date"}
 < {"total":2,"records":[{"id":"account-A","name":"Acme Robotics","domain":"acme.com","values":{"funding_stage":"Series B","last_funding_date":"2026-10-14"}},{"id":"account-B","name":"Globex","domain":"globex.de","values":{"funding_stage":"Seed","last_funding_date":"2026-11-02"}}]}
