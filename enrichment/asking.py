@@ -218,7 +218,7 @@ class Asker:
         keys = [key for group in groups for key, _ in group]
         unsent = [key for key in keys if key not in self._late]
         closed = [(lookups[key], Lookup.State.RELEASED, 0, "never sent") for key in unsent]
-        ledger.close(self.step.source, self.run, closed)
+        ledger.close(self.step.source, closed)
         return {key: self._rest for key in keys if self._rest}
 
     def _fetch(
@@ -310,7 +310,7 @@ class Asker:
         effect, source = consequence(error), self.step.source
         state = effect.paid_state if source.cost else effect.free_state
         cost = source.cost if effect.is_charged else 0
-        ledger.close(source, self.run, [(lookups[key], state, cost, str(error)) for key, _ in group])
+        ledger.close(source, [(lookups[key], state, cost, str(error)) for key, _ in group])
         has_one_address = bool(self.step.adapter.base_url)
         paused = limits.note_error(source, error, has_one_address=has_one_address)
         # A site that nobody serves is no passing trouble, a vendor that cannot be reached is.

@@ -18,7 +18,15 @@ from enrichment import bulk, ledger
 from enrichment.asking import Asker, Reply
 from enrichment.claims import Answer, RunUndone, record
 from enrichment.claims.state import owner_column
-from enrichment.models import Check, CustomAttribute, EnrichmentRun, Freshness, Lookup, RunItem
+from enrichment.models import (
+    Check,
+    CustomAttribute,
+    EnrichmentRun,
+    EnrichmentSource,
+    Freshness,
+    Lookup,
+    RunItem,
+)
 from enrichment.models.check import Outcome
 from enrichment.plan import Plan, Step
 from enrichment.rows import accept, subject_of_row
@@ -77,18 +85,30 @@ class Chunk:
         }
         checks = Check.objects.filter(run=run, **{f"{column}__in": bulk.among(records)})
         self._checked = {
-            (owner, source): outcome
-            for owner, source, outcome in checks.values_list(column, "source_id", "outcome")
+            (owner, source): (outcome, lookup, state)
+            for owner, source, outcome, lookup, state in checks.values_list(
+                column, "source_id", "outcome", "lookup_id", "lookup__state"
+            )
         }
 
     def process(self) -> None:
         """Take every step, then close the items."""
         for step in self.plan.steps:
+            self._settle_recorded(step.source)
             if not self.alive():
                 return
             self._take(step)
         if self.alive():
             self._close()
+
+    def _settle_recorded(self, source: EnrichmentSource) -> None:
+        """Settle lookups whose answers this run recorded before a restart, the moment before it would have."""
+        recorded = {
+            lookup: _spent(source, is_miss=outcome == Outcome.NOT_FOUND)
+            for (_, asked), (outcome, lookup, state) in self._checked.items()
+            if asked == source.pk and state == Lookup.State.ANSWERED
+        }
+        ledger.close(source, [(lookup, Lookup.State.APPLIED, cost, "") for lookup, cost in recorded.items()])
 
     def _take(self, step: Step) -> None:
         fresh = self._fresh_until(step)
@@ -143,7 +163,7 @@ class Chunk:
     def _is_skipped(self, work: Work, step: Step, fresh: Mapping[int, datetime | None]) -> bool:
         slug, pair = step.source.slug, (work.record.pk if work.record else None, step.source.pk)
         if pair in self._checked:  # this run's own answer, recorded before a restart
-            work.note_checked(slug, self._checked[pair])
+            work.note_checked(slug, self._checked[pair][0])
             return True
         if work.is_done_with(slug):
             return True
@@ -183,10 +203,10 @@ class Chunk:
                     work.doubt(step.source.slug, each, reply.lookup)
             if reply.is_open and reply.lookup:
                 is_miss = any(each.outcome is Outcome.NOT_FOUND for _, each in judged)
-                cost = 0 if is_miss and not step.source.charges_miss else step.source.cost
+                cost = _spent(step.source, is_miss=is_miss)
                 closed.append((reply.lookup, Lookup.State.APPLIED, cost, ""))
         self._record(step, believed)
-        ledger.close(step.source, self.run.pk, closed)
+        ledger.close(step.source, closed)
 
     def _believe(self, step: Step, work: Work, key: str, reply: Reply, judged: Judged) -> _Believed:
         cleaned = clean_claims(judged.finding, self.catalogue) if judged.finding else Cleaned((), ())
@@ -287,6 +307,11 @@ def _still_held(fences: Mapping[int, int]) -> list[int]:
     )
     rows = items.order_by("pk").values_list("pk", "fence")
     return [pk for pk, fence in rows if fences[pk] == fence]
+
+
+def _spent(source: EnrichmentSource, *, is_miss: bool) -> int:
+    """The credits that an answer cost."""
+    return 0 if is_miss and not source.charges_miss else source.cost
 
 
 def _told(slug: str, works: Sequence[Work]) -> set[int]:

@@ -73,7 +73,7 @@ def _time_out(lookup: Lookup, longest: timedelta) -> None:
     source = lookup.source
     text = f"no answer within {longest.total_seconds() / 3600:g} hours; it may still come"
     state = Lookup.State.UNCERTAIN if source.cost else Lookup.State.FAILED
-    ledger.close(source, lookup.run_id or 0, [(lookup.pk, state, lookup.reserved, text)])
+    ledger.close(source, [(lookup.pk, state, lookup.reserved, text)])
     items = list(RunItem.objects.filter(waits_for=lookup, state=_State.WAITING).select_related("run"))
     for item in items:
         item.outcomes[source.slug] |= {"outcome": Outcome.FAILED.value, "reason": text}

@@ -14,7 +14,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from enrichment import budget, bulk
-from enrichment.models import Check, EnrichmentSource, Lookup
+from enrichment.models import Check, EnrichmentRun, EnrichmentSource, Lookup
 from enrichment.models.check import Outcome
 from sources.attributes import Kind
 from sources.contract import Payload, Pending, Source, Subject
@@ -22,6 +22,7 @@ from sources.contract import Payload, Pending, Source, Subject
 TABLE = "enrichment_lookup"
 MARGIN = timedelta(seconds=60)  # a question is in doubt when its deadline passed this long ago
 SKEW = timedelta(seconds=2)  # by which the clocks of two machines may differ
+ENDED_LATELY = timedelta(days=1)
 _sorted_json = json.JSONEncoder(sort_keys=True, ensure_ascii=False).encode
 Priorities = Mapping[str, Collection[str]]
 _STAYS = frozenset({Lookup.State.ANSWERED, Lookup.State.APPLIED, Lookup.State.LATE})
@@ -243,11 +244,13 @@ def store(answers: Sequence[tuple[int, Payload]]) -> None:
     )  # fmt: skip
 
 
-def close(source: EnrichmentSource, run: int, closed: Sequence[tuple[int, Lookup.State, int, str]]) -> None:
+def close(source: EnrichmentSource, closed: Sequence[tuple[int, Lookup.State, int, str]]) -> None:
     """Settle lookups: (id, final state, credits spent, error text)."""
+    if not closed:
+        return
     with transaction.atomic():
         if source.cost:
-            _settle(source, run, closed)
+            _settle(source, closed)
         bulk.update(
             TABLE,
             [("state", "text"), ("cost", "int"), ("reserved", "int"), ("error", "text")],
@@ -255,20 +258,23 @@ def close(source: EnrichmentSource, run: int, closed: Sequence[tuple[int, Lookup
         )
 
 
-def _settle(source: EnrichmentSource, run: int, closed: Sequence[tuple[int, Lookup.State, int, str]]) -> None:
-    """Bring the budgets to what lookups cost; one whose worker was taken for dead may have been settled before."""
+def _settle(source: EnrichmentSource, closed: Sequence[tuple[int, Lookup.State, int, str]]) -> None:
+    """Bring the budgets of the runs that asked to what lookups cost.
+
+    One whose worker was taken for dead may have been settled before.
+    """
     rows = Lookup.objects.filter(pk__in=bulk.among(entry[0] for entry in closed)).select_for_update()
     held = {
-        pk: (period, reserved, cost)
-        for pk, period, reserved, cost in rows.order_by("pk").values_list("pk", "period", "reserved", "cost")
+        row[0]: row for row in rows.order_by("pk").values_list("pk", "run_id", "period", "reserved", "cost")
     }
-    totals: dict[str, tuple[int, int]] = {}
+    totals: dict[budget.Spend, tuple[int, int]] = {}
     for lookup, _, cost, _ in closed:
-        period, reserved, spent = held[lookup]
-        before = totals.get(period, (0, 0))
-        totals[period] = (before[0] + reserved, before[1] + cost - spent)
-    for period, (reserved, cost) in totals.items():
-        budget.settle(budget.Spend(source, run, period), reserved=reserved, cost=cost)
+        _, run, period, reserved, spent = held[lookup]
+        asked = budget.Spend(source, run, period)
+        before = totals.get(asked, (0, 0))
+        totals[asked] = (before[0] + reserved, before[1] + cost - spent)
+    for asked, (reserved, more) in totals.items():
+        budget.settle(asked, reserved=reserved, cost=more)
 
 
 def sweep(now: datetime, deadlines: Mapping[str, float], *, worked_on: Collection[int]) -> int:
@@ -283,15 +289,24 @@ def sweep(now: datetime, deadlines: Mapping[str, float], *, worked_on: Collectio
         is_stale = Q(sent_at__lt=now - limit) | (Q(sent_at__lt=now - SKEW) & ~Q(run__in=worked_on))
         stale = Lookup.objects.filter(is_stale, source=source, state=Lookup.State.SENT)
         state = Lookup.State.UNCERTAIN if source.cost else Lookup.State.FAILED
-        for run in set(stale.values_list("run_id", flat=True)):
-            lookups = list(stale.filter(run_id=run).values_list("pk", "reserved"))
-            close(
-                source,
-                run,
-                [(pk, state, held, "no answer was stored: its worker ended") for pk, held in lookups],
-            )
-            count += len(lookups)
+        text = "no answer was stored: its worker ended"
+        closed = [(pk, state, held, text) for pk, held in stale.values_list("pk", "reserved")]
+        close(source, closed)
+        count += len(closed)
+    _settle_ended(now)
     return count
+
+
+def _settle_ended(now: datetime) -> None:
+    """Count answers that runs kept and never applied, since they were canceled, as spent: nothing stays set aside."""
+    ended = EnrichmentRun.objects.filter(finished_at__gt=now - ENDED_LATELY).exclude(
+        status__in=EnrichmentRun.OPEN
+    )
+    rows = Lookup.objects.filter(
+        run__in=ended.values("pk"), state=Lookup.State.ANSWERED, reserved__gt=0, answered_at__lt=now - SKEW
+    )
+    for lookup in rows.select_related("source").defer("body", "headers"):
+        close(lookup.source, [(lookup.pk, Lookup.State.ANSWERED, lookup.reserved, "")])
 
 
 def _text(text: str) -> str:

@@ -196,7 +196,7 @@ def _give_up(run: EnrichmentRun) -> None:
         entry = (lookup.pk, state, lookup.reserved, "stopped before an answer was stored")
         held.setdefault(lookup.source, []).append(entry)
     for source, closed in held.items():
-        ledger.close(source, run.pk, closed)
+        ledger.close(source, closed)
     run.items.filter(state=RunItem.State.PROCESSING).update(
         state=RunItem.State.QUEUED, starts=F("starts") - 1
     )

@@ -113,7 +113,7 @@ def test_an_answer_after_its_worker_was_taken_for_dead_settles_what_it_cost(fake
     assert spent.values_list("reserved", "spent").get() == (0, 2)
 
     ledger.store([(lookup, Payload(status=404, body=b"null"))])
-    ledger.close(source, run.pk, [(lookup, Lookup.State.APPLIED, 0, "")])
+    ledger.close(source, [(lookup, Lookup.State.APPLIED, 0, "")])
     assert spent.values_list("reserved", "spent").get() == (0, 0)
     assert Lookup.objects.get().cost == 0
 
@@ -215,3 +215,45 @@ def test_a_run_that_is_left_over_calls_help_unless_the_queue_is_full(
     for _ in range(3 * runs.MOST_WAITING):
         tasks.work(run.pk)
     assert OrmQ.objects.count() == runs.MOST_WAITING + 1
+
+
+def test_what_was_recorded_before_a_worker_ended_is_settled_by_the_next(
+    fakes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = begin(fakes, ["a.com", "b.com"], cost=2)
+    del fakes["fake"].answers["b.com"]
+
+    def end(source: EnrichmentSource, closed: list[object]) -> None:
+        if closed:
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(ledger, "close", end)
+        work(run)
+    assert set(Lookup.objects.values_list("state", flat=True)) == {"answered"}
+    runs.sweep(timezone.now() + HOUR)
+    work(run)
+    assert sorted(Lookup.objects.values_list("state", "cost")) == [("applied", 0), ("applied", 2)]
+    assert set(Budget.objects.exclude(scope__startswith="money").values_list("reserved", "spent")) == {(0, 2)}
+
+
+def test_an_answer_that_another_run_asked_for_is_settled_with_that_run(fakes) -> None:
+    first = begin(fakes, ["a.com"], cost=2)
+    lookup = ask_one(first, "a.com")
+    ledger.store([(lookup, Payload(status=404, body=b"null"))])
+    runs.cancel(first)
+    second = runs.start(kind=Kind.ACCOUNT, records=Account.objects.all())
+    Budget.objects.create(scope=f"run:{second.pk}", limit=None)
+    work(second)
+    assert fakes["fake"].asked == []
+    assert set(Budget.objects.values_list("reserved", "spent")) == {(0, 0)}
+
+
+def test_what_a_canceled_run_kept_and_never_applied_counts_as_spent(fakes) -> None:
+    run = begin(fakes, ["a.com"], cost=2)
+    lookup = ask_one(run, "a.com")
+    ledger.store([(lookup, Payload(status=404, body=b"null"))])
+    runs.cancel(run)
+    runs.sweep(timezone.now() + timedelta(seconds=10))
+    assert Lookup.objects.values_list("state", "cost", "reserved").get() == ("answered", 2, 0)
+    assert Budget.objects.get(scope=f"run:{run.pk}").spent == 2
