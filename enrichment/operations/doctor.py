@@ -22,6 +22,7 @@ from enrichment import bulk
 from enrichment.keys import key_of, key_variable
 from enrichment.models import EnrichmentRun, EnrichmentSource, Preferences, RunItem
 from enrichment.operations import health
+from enrichment.registration import adapter_of
 from sources import registry
 from sources.contract import Source
 
@@ -142,9 +143,10 @@ def _database() -> Generator[Advice, None, bool]:
 
 def _sources() -> Iterator[Advice]:
     rows = list(EnrichmentSource.objects.exclude(adapter="").filter(is_enabled=True))
-    adapters = registry.adapters()
-    found = [advice for row in rows for advice in _source(row, adapters.get(row.adapter))]
+    found = [advice for row in rows for advice in _source(row, adapter_of(row))]
     yield from found
+    for name, reason in registry.left_out().items():
+        yield _warning(f"module {name}", f"is left out: {reason}")
     if not rows:
         yield _warning("sources", "none is on: turn one on under Sources in the admin")
     elif not found:

@@ -18,6 +18,8 @@ from django_q.brokers.orm import ORM
 from enrichment import bulk, heartbeats
 from enrichment.models import EnrichmentRun, Heartbeat, Preferences, RunItem
 from enrichment.operations import doctor
+from sources import registry
+from sources.adapters.http_api import HttpApi
 from sources.contract import Secret
 from tests.factories import make_run, make_source
 from tests.fakes import FakeSource
@@ -232,3 +234,24 @@ def test_a_run_that_finished_an_item_lately_is_fine():
     run = old_run()
     RunItem.objects.create(run=run, position=1, state="completed", finished_at=timezone.now())
     assert not examine().has_failed
+
+
+def test_a_module_that_is_left_out_is_told(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(registry, "left_out", lambda: {"size.py": "It declares no INPUT_COLS."})
+    found = examine()
+    assert "size.py" in found.text and "is left out: It declares no INPUT_COLS." in found.text
+    assert not found.has_failed
+
+
+def test_the_key_of_an_api_that_was_set_up_is_looked_for(
+    fakes: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+):
+    fakes["http_api"] = HttpApi()
+    told = {
+        "url": "https://a.example/{domain}?k={secret}",
+        "secret": "ACME_API_KEY",
+        "attributes": {"headcount": "n"},
+    }
+    make_source("acme", adapter="http_api", settings=told)
+    monkeypatch.delenv("ACME_API_KEY", raising=False)
+    assert "has no key: set ACME_API_KEY" in examine().text
