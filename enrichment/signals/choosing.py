@@ -51,6 +51,11 @@ class Rules:
             return None
         return frozenset(slug for row, _ in self._rows for slug in row.attributes)
 
+    @property
+    def want_first_values(self) -> bool:
+        """Whether any rule looks at values where nothing was known before."""
+        return any(row.first_values for row, _ in self._rows)
+
     def spot(self, kind: Kind, found: Sequence[Found]) -> list[Spotted]:
         """What the rules see, the strongest of those that see the same (one query where rules name profiles)."""
         by_record: dict[Any, _ByAttribute] = defaultdict(dict)

@@ -6,7 +6,6 @@ told to run twice, at once or after a crash: the row of the scan is locked, and 
 
 from __future__ import annotations
 
-import json
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -19,7 +18,7 @@ from django.utils import timezone
 
 from crm.models import Account, Contact
 from enrichment import bulk, webhooks
-from enrichment.claims.state import VALUES, owner_column
+from enrichment.claims.state import VALUES, decode, owner_column
 from enrichment.models import Check, EnrichmentRun, EnrichmentSource, Preferences, RunItem, RunScan, Signal
 from enrichment.queries.catalogue import describe
 from enrichment.signals.changes import Said, changes
@@ -36,6 +35,7 @@ WRITES_WITHIN = timedelta(minutes=1)
 Status = EnrichmentRun.Status
 _ENDED = (Status.COMPLETED, Status.FAILED, Status.CANCELED, Status.CRASHED)
 _Pairs = dict[tuple[int, str], list[Said]]  # by record and attribute
+_RUN = 2  # where a selected row names its run
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +45,14 @@ class _Watch:
     rules: Rules
     wishes: webhooks.Wishes
     attributes: frozenset[str] | None
+    wants_first: bool
     ranks: dict[int, Rank]
     policy: str
+
+    def wants(self, said: Sequence[tuple[Any, ...]], run: int) -> bool:
+        """Whether rows (as `_said` selects them) hold something of the run and, unless it is wanted, no first value."""
+        runs = {row[_RUN] for row in said}
+        return run in runs and (self.wants_first or len(runs) > 1)
 
 
 def is_waiting() -> bool:
@@ -136,7 +142,8 @@ def _look_for() -> _Watch:
         pk: Rank(slug, rank) for pk, slug, rank in EnrichmentSource.objects.values_list("pk", "slug", "rank")
     }
     policy = Preferences.objects.filter(pk=1).values_list("policy", flat=True).first()
-    return _Watch(rules, wishes, attributes, ranks, policy or Preferences.Policy.RANK)
+    wants_first = rules.want_first_values or wishes.want_first_values
+    return _Watch(rules, wishes, attributes, wants_first, ranks, policy or Preferences.Policy.RANK)
 
 
 def _touched(run: EnrichmentRun, kind: Kind, watch: _Watch) -> list[int]:
@@ -187,16 +194,21 @@ def _said(run: EnrichmentRun, kind: Kind, ids: Sequence[int], watch: _Watch) -> 
     column = owner_column(kind)
     owners, owner_param = bulk.any_of(column, ids)
     test, params = _of_attributes(watch)
-    pairs: _Pairs = defaultdict(list)
-    for owner, slug, row_id, source, run_id, value, first_seen, superseded in bulk.select(
+    rows: dict[tuple[int, str], list[tuple[Any, ...]]] = defaultdict(list)
+    for owner, slug, *rest in bulk.select(
         f"SELECT {column}, attribute, id, source_id, run_id, {bulk.as_text('value')}, first_seen_at, superseded_at "
         f"FROM {VALUES} WHERE {owners} AND retracted_at IS NULL AND {test} ORDER BY {column}, id",
         [owner_param, *params],
     ):
-        pairs[owner, slug].append(
-            Said(row_id, source, run_id, json.loads(value), bulk.read_moment(first_seen), bulk.read_optional(superseded))
-        )  # fmt: skip
-    return {pair: claims for pair, claims in pairs.items() if any(each.run == run.pk for each in claims)}
+        rows[owner, slug].append(tuple(rest))
+    return {pair: [_read(row) for row in said] for pair, said in rows.items() if watch.wants(said, run.pk)}
+
+
+def _read(row: tuple[Any, ...]) -> Said:
+    row_id, source, run_id, value, first_seen, superseded = row
+    return Said(
+        row_id, source, run_id, decode(value), bulk.read_moment(first_seen), bulk.read_optional(superseded)
+    )
 
 
 def _records(kind: Kind, ids: set[int]) -> dict[int, Any]:

@@ -33,6 +33,11 @@ class Wishes:
     endpoints: tuple[WebhookEndpoint, ...]
     attributes: frozenset[str] | None
 
+    @property
+    def want_first_values(self) -> bool:
+        """Whether any endpoint wants to hear of values where nothing was known before."""
+        return any(each.first_values for each in self.endpoints)
+
 
 def value_wishes() -> Wishes:
     """What endpoints want to hear of changed values (one query)."""
