@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 
 import pytest
@@ -160,11 +161,25 @@ def test_pages_of_several_sites_in_one_payload_are_not_believed():
 
 @pytest.mark.parametrize(
     "body",
-    [b"{}", b'{"pages": []}', b'{"pages": [{"url": 1}]}', b'{"pages": [{"url": "", "status": 200}]}', b"x"],
+    [
+        b"{}",
+        b'{"pages": []}',
+        b'{"pages": [{"url": 1, "status": 200, "text": "x"}]}',
+        b'{"pages": [{"url": "", "status": 200}]}',
+        b"x",
+    ],
 )
 def test_kept_pages_that_are_not_ours_are_refused(body):
     with pytest.raises(PayloadChanged):
         found(Payload(status=200, body=body, url="https://acme.example/", headers={"content-type": KIND}))
+
+
+def test_kept_pages_without_headers_are_pages():
+    kept = {"pages": [{"url": "https://acme.example/", "status": 200, "text": TITLE + OWN, "headers": [1]}]}
+    finding = found(
+        Payload(status=200, body=json.dumps(kept).encode(), url="x", headers={"content-type": KIND})
+    )
+    assert finding is not None and finding.subject.domain == "acme.example"
 
 
 def test_a_site_cannot_send_kept_pages_of_its_own():

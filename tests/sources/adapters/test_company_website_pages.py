@@ -40,7 +40,12 @@ CAREERS = page(
         {
             "@graph": [
                 posting("Backend Engineer", "/careers/1"),
-                posting("DevOps Engineer", "https://acme.example/careers/2"),
+                posting(
+                    "DevOps Engineer",
+                    "https://acme.example/careers/2",
+                    hiringOrganization={"name": "Acme", "sameAs": "https://www.acme.example/"},
+                ),
+                posting("", "/careers/3"),
                 posting("Accountant"),
                 posting("Pilot", hiringOrganization={"name": "Zenith", "sameAs": "https://zenith.example"}),
             ]
@@ -116,6 +121,13 @@ def test_a_page_that_cannot_be_read_is_left_out():
     assert set(said(HOME, wall)) == {"company_description"}
 
 
+def test_what_is_no_page_is_not_kept():
+    drawing = Payload(status=200, body=b"%PDF-1.7", headers={"content-type": "application/pdf"})
+    payload, asked = fetched({"/": HOME, "/about-us": drawing})
+    assert "/about-us" in asked
+    assert b"PDF" not in payload.body
+
+
 def test_pages_of_another_site_say_nothing():
     foreign = page(
         structured({"@type": "Organization", "name": "Z", "legalName": "Zenith"}),
@@ -164,6 +176,7 @@ def test_a_setting_that_names_no_pages_sends_nothing(pages):
     [
         '<a href="tel:+16175550100">1</a><a href="tel:+16175550199">2</a>',
         '<a href="tel:call-me">x</a>',
+        '<a href="sms:+16175550100">x</a>',
         '<a href="mailto:jane.roe@acme.example">x</a>',
         '<a href="mailto:info@zenith.example">x</a>',
         '<a href="mailto:">x</a><a href="tel:">x</a>',

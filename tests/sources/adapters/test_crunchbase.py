@@ -291,6 +291,23 @@ def test_other_cards_of_an_organization_are_read_too():
     assert "headquarters" not in values
 
 
+def test_a_card_may_be_a_single_entry():
+    seat = {"location_identifiers": [{"value": "Oslo", "location_type": "city"}]}
+    assert claimed(ORGANIZATION | {"cards": {"headquarters_address": seat}})["city"] == "Oslo"
+
+
+@pytest.mark.parametrize(
+    ("properties", "reference"),
+    [
+        ({"name": "Acme", "website": {"value": "https://acme.example"}}, "crunchbase:acme.example"),
+        ({"name": "Acme"}, "crunchbase:Acme"),
+        ({"name": "Acme", "uuid": "u-1"}, "https://www.crunchbase.com/organization/u-1"),
+    ],
+)
+def test_an_organization_without_a_page_is_named_otherwise(properties, reference):
+    assert references(CRUNCHBASE.parse(answer({"properties": properties}), {})) == {reference}
+
+
 def test_an_autocompletion_names_organizations():
     entity = {
         "identifier": {"value": "Acme", "permalink": "acme", "entity_def_id": "organization"},
