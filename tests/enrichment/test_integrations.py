@@ -262,3 +262,26 @@ def test_a_module_of_the_teams_own_comes_before_an_alias(folder: Path) -> None:
     sync_sources()
     assert sources_called(["find_ceo"]) == ["find_ceo"]
     assert columns_of(["find_ceo"]) == ["employee_count", "Fit Score"]
+
+
+def test_the_seeds_own_modules_chain_to_the_person_a_company_names(folder: Path, tmp_path: Path) -> None:
+    (folder / "find_ceo.py").write_text(
+        "INPUT_COLS = ['company_domain']\nOUTPUT_COLS = ['ceo_name', 'ceo_linkedin_url']\n"
+        "def enrich(row):\n"
+        "    if 'acme' not in row['company_domain']: return {}, ''\n"
+        "    return {'ceo_name': 'Ada Ode', 'ceo_linkedin_url': 'https://www.linkedin.com/in/ada'}, ''\n"
+    )
+    (folder / "linkedin_profile.py").write_text(
+        "INPUT_COLS = ['linkedin_url']\nOUTPUT_COLS = ['headline', 'current_company', 'location', 'follower_count']\n"
+        "def enrich(row):\n"
+        "    return {'headline': 'At ' + row['linkedin_url'][-3:], 'follower_count': 1815}, ''\n"
+    )
+    file = table(tmp_path / "leads.csv", "name,company_domain\nAcme,acme.com\nBeta,beta.com\n")
+    say("enrich", "--integrations", "find_ceo,linkedin_profile", "--input", file)
+    rows = rows_of(tmp_path / "leads_enriched.csv")
+    columns = ["ceo_name", "ceo_linkedin_url", "headline", "current_company", "location", "follower_count"]
+    assert list(rows[0])[2:8] == columns
+    assert [rows[0][name] for name in columns] == [
+        "Ada Ode", "https://www.linkedin.com/in/ada", "At ada", "", "", "1815",
+    ]  # fmt: skip
+    assert [rows[1][name] for name in columns] == [""] * 6
