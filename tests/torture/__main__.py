@@ -13,9 +13,10 @@ from types import FrameType
 from benchmarks import databases
 from tests.torture.budget import SCOPES, Race, race
 from tests.torture.house import ROLES, ROOT
+from tests.torture.throughput import throughput
 from tests.torture.torment import Plan, Report, torture
 
-PARTS = ("kills", "budget", "vendors")
+PARTS = ("kills", "budget", "vendors", "throughput")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -27,7 +28,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for database in options.database:
         for part in options.parts or PARTS:
             print(f"{databases.name_of(database)}, {part}, seed {options.seed}", flush=True)
-            broken += {"kills": _kills, "budget": _budget, "vendors": _vendors}[part](database, options)
+            broken += {"kills": _kills, "budget": _budget, "vendors": _vendors, "throughput": _throughput}[
+                part
+            ](database, options)
     return min(broken, 1)
 
 
@@ -46,7 +49,7 @@ def _parser() -> argparse.ArgumentParser:
     say("--gap", type=float, default=1.5, help="mean seconds between two kills")
     say("--seed", type=int, default=random.randrange(10**6), help="of an earlier run, to see it again")
     say("--clusters", type=int, default=1, help="supervisors, each with its cluster")
-    say("--redis", default="", help="a Redis URL: the queue's broker in place of the database")
+    say("--redis", default="", help="URL of a Redis database to empty and use as broker")
     say("--roles", nargs="+", default=ROLES, choices=ROLES, help="whom to kill")
     say("--verbose", action="store_true", help="say how it goes on")
     return parser
@@ -63,6 +66,17 @@ def _kills(database: str, options: argparse.Namespace) -> int:
     )  # fmt: skip
     print(shown(report), flush=True)
     return len(report.verdict.broken)
+
+
+def _throughput(database: str, options: argparse.Namespace) -> int:
+    """Accounts a minute in peace; never broken."""
+    plan = Plan(
+        database=database, accounts=options.accounts // 5, kills=0, seed=options.seed, clusters=options.clusters,
+        redis=options.redis,
+    )  # fmt: skip
+    for workers, speed in throughput(plan).items():
+        print(f"  {workers} workers {speed:>8,.0f} accounts/min", flush=True)
+    return 0
 
 
 def _budget(database: str, options: argparse.Namespace) -> int:

@@ -29,6 +29,7 @@ class Facts:
     superseded: int = 0
     budgets: dict[str, tuple[int, int]] = field(default_factory=dict)  # scope → reserved, spent
     runs: list[tuple[str, Any]] = field(default_factory=list)  # status, summary
+    span: float = 0.0  # seconds from the first question to the last answer
 
 
 def read_log(path: Path) -> Counter[Question]:
@@ -76,6 +77,13 @@ def read(environment: dict[str, str], log: Path) -> Facts:
     facts.runs = query(
         environment, "SELECT status, CAST(summary AS TEXT) FROM enrichment_enrichmentrun ORDER BY id"
     )
+    seconds = (
+        "extract(epoch FROM max(answered_at) - min(sent_at))"
+        if is_postgres
+        else "(julianday(max(answered_at)) - julianday(min(sent_at))) * 86400"
+    )
+    ((span,),) = query(environment, f"SELECT {seconds} FROM enrichment_lookup")
+    facts.span = float(span or 0)
     return facts
 
 

@@ -44,11 +44,7 @@ def settings_for(environment: dict[str, str], port: int, **more: str) -> dict[st
         for slug in ("clearbit", "github_organization")
         for name, value in (("_BASE_URL", f"http://127.0.0.1:{port}/{slug}"), ("_API_KEY", "only-for-tests"))
     }
-    own = {
-        "EGRESS_ALLOW": f"127.0.0.1:{port}",
-        "FOOTNOTE_WORKERS": str(WORKERS),
-        "FOOTNOTE_LEASE": str(LEASE),
-    }
+    own = {"EGRESS_ALLOW": f"127.0.0.1:{port}", "FOOTNOTE_LEASE": str(LEASE)}
     return environment | vendors | own | more
 
 
@@ -126,7 +122,7 @@ class House:
         if self.guard != guard.pid:
             self.guard, self.roles = guard.pid, {}
         alive = {child.pid for child in children}
-        free = ["worker"] * WORKERS + ["monitor", "pusher"]
+        free = ["worker"] * int(self.environment["FOOTNOTE_WORKERS"]) + ["monitor", "pusher"]
         self.roles = {pid: role for pid, role in self.roles.items() if pid in alive}
         for taken in self.roles.values():
             free.remove(taken)

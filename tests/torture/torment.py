@@ -13,9 +13,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import redis
+
 from benchmarks import databases
 from tests.torture import facts
-from tests.torture.house import ROLES, ROOT, House, kill, ports, query, settings_for, vendor
+from tests.torture.house import ROLES, ROOT, WORKERS, House, kill, ports, query, settings_for, vendor
 
 AT_WORK = 0.8  # of the kills hit an installation that works, the others whatever there is
 LONGEST_START = 20.0  # seconds
@@ -34,6 +36,7 @@ class Plan:
     gap: float = 2.0
     roles: tuple[str, ...] = ROLES
     clusters: int = 1
+    workers: int = WORKERS
     redis: str = ""
     longest: float = 600.0
     say: Callable[[str], None] = lambda text: None
@@ -89,16 +92,18 @@ class Torment:
 def torture(plan: Plan) -> Report:
     """Two runs over the same accounts, one in peace; the other must end the same."""
     pace = max(60, round(plan.accounts * 60 / max(plan.kills * plan.gap, 1)))
-    calm, _, calm_seconds = _run(plan, kills=0, seconds=0.0, pace=100_000)
-    found, torment, taken = _run(plan, kills=plan.kills, seconds=0.15, pace=pace)
+    calm, _, calm_seconds = run_once(plan, kills=0, seconds=0.0, pace=100_000)
+    found, torment, taken = run_once(plan, kills=plan.kills, seconds=0.15, pace=pace)
     return Report(facts.judge(found, calm, in_flight=torment.in_flight), torment.killed, taken, calm_seconds)
 
 
-def _run(plan: Plan, *, kills: int, seconds: float, pace: int) -> tuple[facts.Facts, Torment, float]:
+def run_once(plan: Plan, *, kills: int, seconds: float, pace: int) -> tuple[facts.Facts, Torment, float]:
+    """A run on a scratch database, under `kills`; the vendor answers in `seconds` and takes `pace` a minute."""
     with databases.scratch(plan.database) as scratch, TemporaryDirectory() as folder:
         log = Path(folder) / "vendor.log"
         with vendor(log, seconds) as port:
-            environment = settings_for(scratch, port, **({"REDIS_URL": plan.redis} if plan.redis else {}))
+            more = {"REDIS_URL": plan.redis} if plan.redis else {}
+            environment = settings_for(scratch, port, FOOTNOTE_WORKERS=str(plan.workers), **more)
             _prepare(environment, plan.accounts, pace)
             torment = Torment(random.Random(plan.seed), log)
             began = time.monotonic()
@@ -110,6 +115,9 @@ def _run(plan: Plan, *, kills: int, seconds: float, pace: int) -> tuple[facts.Fa
 
 
 def _prepare(environment: dict[str, str], accounts: int, pace: int) -> None:
+    if url := environment.get("REDIS_URL"):
+        with redis.from_url(url) as broker:
+            broker.flushdb()
     command = [sys.executable, "-m", "tests.torture.prepare", str(accounts), "4", str(pace)]
     subprocess.run(command, cwd=ROOT, env=environment, check=True, stdout=subprocess.DEVNULL)
 
