@@ -12,6 +12,7 @@ from enrichment.names import custom_attributes
 from enrichment.queries import newest_checks
 from sources.attributes import Kind
 
+_MOST_PLACES = 100
 Values = Mapping[str, Mapping[str, Any]]
 Entry = dict[str, Any]
 
@@ -112,13 +113,18 @@ class Shaper:
         return self._asked[sheet.pk]
 
     def shape(self, entries: Sequence[SheetEntry]) -> list[dict[str, Any]]:
-        """The entities of some entries, which bring sheet, profile and record along (two queries)."""
+        """The entities of some entries, which bring sheet, profile and record along (two queries for each kind)."""
         owners: dict[Kind, list[int]] = {kind: [] for kind in Kind}
         for entry in entries:
             record = record_of(entry)
             owners[record.kind].append(record.pk)
         checked = {kind: newest_checks(kind, ids) if ids else {} for kind, ids in owners.items()}
-        return [self._entity(entry, checked) for entry in entries]
+        places = {kind: _places(kind, ids) if ids else {} for kind, ids in owners.items()}
+        return [
+            self._entity(entry, checked)
+            | {"duplicate_info": _duplicates(entry, places[record_of(entry).kind])}
+            for entry in entries
+        ]
 
     def _entity(
         self, entry: SheetEntry, checked: Mapping[Kind, Mapping[int, Mapping[str, datetime]]]
@@ -134,6 +140,35 @@ class Shaper:
             "comments": record.comments or None, "external_id": record.external_id or None,
             "external_source": record.external_source or None, "created_at": entry.created_at, "updated_at": updated,
         }  # fmt: skip
+
+
+_Places = dict[int, list[tuple[int, int | None, str | None]]]
+
+
+def _places(kind: Kind, ids: Collection[int]) -> _Places:
+    """Of each record its entries in all sheets, oldest first, with id and name of the profile."""
+    column = f"{kind.value}_id"
+    rows = SheetEntry.objects.filter(**{f"{column}__in": list(ids)}).order_by("pk")
+    found: _Places = {}
+    for owner, pk, profile, name in rows.values_list(column, "pk", "sheet__profile", "sheet__profile__name"):
+        found.setdefault(owner, []).append((pk, profile, name))
+    return found
+
+
+def _duplicates(entry: SheetEntry, places: _Places) -> dict[str, Any] | None:
+    """In V1's words which entries show the same record: the oldest is the primary one; None: no other does."""
+    (first, _, first_name), *others = places.get(record_of(entry).pk) or [(entry.pk, None, None)]
+    if not others:
+        return None
+    is_primary = entry.pk == first
+    profiles = {profile: name for _, profile, name in others if profile} if is_primary else {}
+    return {
+        "is_duplicate": not is_primary, "is_primary": is_primary,
+        "duplicate_count": len(others) if is_primary else None,
+        "duplicate_entity_ids": [pk for pk, _, _ in others[:_MOST_PLACES]] if is_primary else None,
+        "duplicate_icps": [{"pk": pk, "name": name} for pk, name in profiles.items()] if is_primary else None,
+        "primary_entity_id": None if is_primary else first, "primary_icp_name": None if is_primary else first_name,
+    }  # fmt: skip
 
 
 def _times(values: Mapping[str, Entry]) -> Iterator[str]:

@@ -50,6 +50,25 @@ class ValueAnswer(serializers.Serializer[Any]):
     updated_at = serializers.DateTimeField(help_text="When its source last confirmed what it knows.")
 
 
+class DuplicateIcp(serializers.Serializer[Any]):
+    """A profile in whose sheets the same record stands."""
+
+    icp_id = serializers.CharField()
+    icp_name = serializers.CharField()
+
+
+class DuplicateAnswer(serializers.Serializer[Any]):
+    """Which other entities show the same record; the oldest is the primary one."""
+
+    is_duplicate = serializers.BooleanField()
+    is_primary = serializers.BooleanField()
+    duplicate_count = serializers.IntegerField(allow_null=True)
+    duplicate_entity_ids = serializers.ListField(child=serializers.CharField(), allow_null=True)
+    duplicate_icps = DuplicateIcp(many=True, allow_null=True)
+    primary_entity_id = serializers.CharField(allow_null=True)
+    primary_icp_name = serializers.CharField(allow_null=True)
+
+
 class EntityAnswer(serializers.Serializer[Any]):
     """An entity; `data` holds each value under our slug, its V1 name and the name it was asked for under."""
 
@@ -65,6 +84,7 @@ class EntityAnswer(serializers.Serializer[Any]):
     external_id = serializers.CharField(allow_null=True)
     external_source = serializers.CharField(allow_null=True)
     parent_id = serializers.CharField(allow_null=True)
+    duplicate_info = DuplicateAnswer(allow_null=True)
     created_at = serializers.DateTimeField()
     updated_at = serializers.DateTimeField()
 
@@ -120,7 +140,20 @@ def _answer(entity: dict[str, Any]) -> dict[str, Any]:
     told["id"], told["entity_type"] = id_of(told.pop("pk")), TYPE_OF[told.pop("kind")]
     told["icp_id"] = icp_of(told["icp_id"])
     told["sheet_id"], told["record_id"] = id_of(told["sheet_id"]), id_of(told["record_id"])
-    return told | {"parent_id": None}
+    return told | {"parent_id": None, "duplicate_info": _duplicates(told["duplicate_info"])}
+
+
+def _duplicates(told: dict[str, Any] | None) -> dict[str, Any] | None:
+    if told is None:
+        return None
+    ids, profiles = told["duplicate_entity_ids"], told["duplicate_icps"]
+    return told | {
+        "duplicate_entity_ids": None if ids is None else [id_of(pk) for pk in ids],
+        "duplicate_icps": None
+        if profiles is None
+        else [{"icp_id": id_of(each["pk"]), "icp_name": each["name"]} for each in profiles],
+        "primary_entity_id": id_of(told["primary_entity_id"]),
+    }
 
 
 class EntityList(ApiView):

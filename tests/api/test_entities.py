@@ -141,6 +141,22 @@ def test_a_record_in_two_sheets_is_listed_once_when_duplicates_are_hidden(api, s
     ]
 
 
+def test_an_entity_says_where_else_its_record_stands(api, sheet):
+    other = make_sheet(api, make_profile(api, name="Other"), name="More")
+    first, account = list_account(sheet, name="Acme")
+    assert api.get(f"/v1/entity/{first}")[1]["duplicate_info"] is None
+    second = f"{SheetEntry.objects.create(sheet=other, account=account).pk:024x}"
+    primary = api.get(f"/v1/entity/{first}")[1]["duplicate_info"]
+    assert (primary["is_primary"], primary["duplicate_entity_ids"]) == (True, [second])
+    assert primary["duplicate_icps"] == [{"icp_id": f"{other.profile_id:024x}", "icp_name": "Other"}]
+    copy = api.get(f"/v1/entity/{second}")[1]["duplicate_info"]
+    assert (copy["is_duplicate"], copy["primary_entity_id"], copy["primary_icp_name"]) == (
+        True,
+        first,
+        "Bulk",
+    )
+
+
 def test_status_and_comments_are_set_with_put_and_patch(api, sheet):
     entity_id, account = list_account(sheet, name="Acme")
     status, entity = api.call(
@@ -232,5 +248,5 @@ def test_default_schemas_name_what_every_entity_has(api):
 def test_a_page_of_entities_takes_a_fixed_number_of_queries(api, sheet, django_assert_max_num_queries):
     for number in range(30):
         list_account(sheet, name=f"Acme {number}", headcount=number)
-    with django_assert_max_num_queries(8):
+    with django_assert_max_num_queries(9):
         assert len(api.get(f"/v1/entity?sheet_id={sheet.pk:024x}")[1]["entities"]) == 30
