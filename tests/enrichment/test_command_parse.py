@@ -14,6 +14,7 @@ from django.core.management import CommandError
 from sources import registry
 from sources.contract import Claim, Finding, Subject
 from tests.enrichment.typed import say
+from tests.factories import make_source
 
 COMPANY = {
     "data": {
@@ -135,6 +136,28 @@ def test_every_source_can_be_read(answer: Path, slug: str) -> None:
         assert (told["error"] is None) is (told["outcome"] != "failed")
 
 
+API = {
+    "url": "https://api.example.com/{domain}", "attributes": {"headcount": "size"}, "reference": "https://a.example/{id}",
+}  # fmt: skip
+
+
+def test_an_api_is_read_by_its_configuration(answer: Path, tmp_path: Path) -> None:
+    (tmp_path / "api.json").write_text(json.dumps(API))
+    (finding,) = read(answer, {"size": 7, "id": 1}, "http_api", "--configuration", tmp_path / "api.json")[
+        "findings"
+    ]
+    assert [(claim["value"], claim["references"]) for claim in finding["claims"]] == [
+        (7, ["https://a.example/1"])
+    ]
+
+
+@pytest.mark.django_db
+def test_an_api_that_was_set_up_is_read_by_its_slug(answer: Path) -> None:
+    make_source("acme_api", adapter="http_api", settings=API)
+    told = read(answer, {"size": 7, "id": 1}, "acme_api")
+    assert (told["outcome"], told["findings"][0]["claims"][0]["value"]) == ("found", 7)
+
+
 def test_the_seeds_names_work_here_too(answer: Path) -> None:
     assert read(answer, {}, "apollo_enrich")["source"] == "apollo"
 
@@ -149,6 +172,7 @@ def test_the_seeds_names_work_here_too(answer: Path) -> None:
         (("hunter", "{file}", "--configuration", "{file}"), "holds no JSON"),
     ],
 )
+@pytest.mark.django_db
 def test_what_was_typed_wrong_is_one_sentence(answer: Path, options: tuple[object, ...], says: str) -> None:
     answer.write_text("no headers")
     typed = [str(option).replace("{file}", str(answer)) for option in options]

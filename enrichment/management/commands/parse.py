@@ -13,9 +13,12 @@ from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
+from django.db import DatabaseError
 
+from enrichment.models import EnrichmentSource
 from enrichment.models.check import Outcome
 from enrichment.names import no_source, slug_meant
+from enrichment.registration import adapter_of
 from enrichment.terminal import existing_file
 from enrichment.verifying import clean_claim
 from sources import registry
@@ -59,20 +62,33 @@ class Command(BaseCommand):
         self.stdout.write(json.dumps(told, ensure_ascii=False, indent=2, default=str))
 
 
-def _adapter(name: str, settings: Path | None) -> Source:
+def _adapter(name: str, configuration: Path | None) -> Source:
     """The adapter that a name means, with its settings; raises ValueError."""
     slug, known = slug_meant(name), registry.adapters()
-    if slug not in known:
+    adapter = known.get(slug) or _set_up(slug)
+    if adapter is None:
         raise no_source(name, list(known))
-    if settings is None:
-        return known[slug]
+    return adapter.configured(_settings(configuration)) if configuration else adapter
+
+
+def _set_up(slug: str) -> Source | None:
+    """The adapter of a source that users set up, such as an API; None without one, or without a database."""
     try:
-        told = json.loads(existing_file(settings).read_bytes())
+        row = EnrichmentSource.objects.filter(slug=slug).first()
+    except DatabaseError:
+        return None
+    return adapter_of(row) if row else None
+
+
+def _settings(path: Path) -> dict[str, Any]:
+    """The settings in a file; raises ValueError."""
+    try:
+        told = json.loads(existing_file(path).read_bytes())
     except (ValueError, RecursionError) as error:
-        raise ValueError(f"{settings} holds no JSON: {error}") from None
+        raise ValueError(f"{path} holds no JSON: {error}") from None
     if not isinstance(told, dict):
-        raise ValueError(f"{settings} holds no JSON object.")
-    return known[slug].configured(told)
+        raise ValueError(f"{path} holds no JSON object.")
+    return told
 
 
 def _payload(adapter: Source, options: Mapping[str, Any]) -> Payload:
