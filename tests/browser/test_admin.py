@@ -81,6 +81,7 @@ def test_lists_and_record_pages_fit_the_window(page, olive, companies, theme, wi
         "account": reverse("admin:crm_account_change", args=[companies[0].pk]),
         "preview": reverse("admin:crm_account_enrich") + "?select=",
         "sources": reverse("admin:enrichment_enrichmentsource_changelist"),
+        "api": reverse("admin:enrichment_enrichmentsource_http_api"),
         "import": reverse("admin:crm_account_import_file"),
     }
     page.dress(theme, width)
