@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import Q
 from django.utils import timezone
@@ -106,10 +107,17 @@ def sweep(now: datetime) -> int:
     late = EnrichmentRun.objects.filter(
         ~Q(origin=None), status=EnrichmentRun.Status.SCHEDULED, created_at__lt=now - timedelta(seconds=20)
     )
-    ids = list(late.values_list("pk", flat=True))
+    ids = [pk for pk, summary in late.values_list("pk", "summary") if not _is_in_work(summary, now)]
     for pk in ids:
         wake(pk)
     return len(ids)
+
+
+def _is_in_work(summary: Mapping[str, Any], now: datetime) -> bool:
+    """Whether a worker may be filling the run: SQLite would let a second one wait for the first in vain."""
+    if connection.features.has_select_for_update_skip_locked or "started" not in summary:
+        return False
+    return now - datetime.fromisoformat(summary["started"]) < timedelta(seconds=settings.TASK_TIMEOUT)
 
 
 def kind_of(config: Mapping[str, Any]) -> Kind:
@@ -182,7 +190,7 @@ def _count_start(run_id: int) -> bool:
         if run is None:
             return False
         starts = int(run.summary.get("starts", 0)) + 1
-        run.summary = run.summary | {"starts": starts}
+        run.summary = run.summary | {"starts": starts, "started": timezone.now().isoformat()}
         run.save(update_fields=["summary"])
     if starts > _MOST_STARTS:
         _fail(run_id, f"The file was given up: its worker ended {_MOST_STARTS} times.")

@@ -6,7 +6,9 @@ from typing import Any, cast
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection
 from django.db.models import F
+from django.utils import timezone
 
 from crm import ingesting
 from crm.models import Account, Sheet, SheetEntry
@@ -308,6 +310,17 @@ def test_a_lost_message_is_made_good_by_the_sweep(api, source, monkeypatch):
     tasks.sweep()
     work_off()
     assert api.get(f"/v1/run/{run_id}")[1]["status"] == "COMPLETED"
+
+
+def test_a_run_in_work_is_not_woken_where_a_second_worker_would_wait(api, source, monkeypatch):
+    run_id = int(execute(api, make_task(api)), 16)
+    now = timezone.now() + timedelta(seconds=60)
+    assert ingesting.sweep(now) == 1
+    EnrichmentRun.objects.filter(pk=run_id).update(
+        summary={"starts": 1, "started": timezone.now().isoformat()}
+    )
+    assert ingesting.sweep(now) == (0 if connection.vendor == "sqlite" else 1)
+    assert ingesting.sweep(now + timedelta(minutes=6)) == 1
 
 
 def test_a_message_delivered_twice_fills_a_run_once(api, source):
