@@ -14,6 +14,7 @@ from crm.models import Record
 from enrichment.admin.evidence import record_url
 from enrichment.claims import pin, release
 from enrichment.queries import attributes_of
+from enrichment.webhooks import telling
 
 
 class PinsMixin:
@@ -40,7 +41,8 @@ class PinsMixin:
             messages.error(request, "Choose an attribute to pin.")
             return redirect(record_url(record))
         try:
-            pin(record, slug, request.POST.get("value", ""), user=request.user.get_username())
+            with telling(record, slug):
+                pin(record, slug, request.POST.get("value", ""), user=request.user.get_username())
         except ValueError as error:
             messages.error(request, f"{attribute.label} was not pinned: {error}")
         else:
@@ -52,7 +54,9 @@ class PinsMixin:
         if request.method != "POST":
             return HttpResponseNotAllowed(["POST"])
         record = self._record_to_change(request, pk)
-        release(record, request.POST.get("attribute", ""))
+        slug = request.POST.get("attribute", "")
+        with telling(record, slug):
+            release(record, slug)
         messages.success(request, "The pin is released; the sources decide again.")
         return redirect(record_url(record))
 

@@ -15,7 +15,7 @@ from rest_framework.response import Response
 from crm.entities import record_of
 from crm.models import Record, SheetEntry
 from crm.told import model_of
-from enrichment import claims
+from enrichment import claims, webhooks
 from enrichment.api.auth import caller_of
 from enrichment.api.base import ApiView, read_body
 from enrichment.api.errors import Unprocessable
@@ -127,7 +127,8 @@ class ValuePin(ApiView):
         if not isinstance(told["value"], str | int | float | list):
             raise Unprocessable("Write a text, a number, a list, true or false.", "value_refused", "value")
         try:
-            claims.pin(record, slug, told["value"], user=caller_of(request).label)
+            with webhooks.telling(record, slug):
+                claims.pin(record, slug, told["value"], user=caller_of(request).label)
         except ValueError as refused:
             raise Unprocessable(str(refused), "value_refused", "value") from None
         return Response(_one(record, slug))
@@ -141,7 +142,8 @@ class ValueRelease(ApiView):
         """Let the sources decide again; the value they give, or nothing (204)."""
         told = read_body(ReleaseBody, request)
         record, slug = told["record"], _slug(told["record"].kind, told["attribute"])
-        claims.release(record, slug)
+        with webhooks.telling(record, slug):
+            claims.release(record, slug)
         left = _one(record, slug)
         return Response(left) if left else Response(status=204)
 

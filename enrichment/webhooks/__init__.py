@@ -1,5 +1,6 @@
 """Webhooks out: an outbox written with what it tells of, and a sender that never gives up early."""
 
+from enrichment.webhooks.by_hand import telling
 from enrichment.webhooks.outbox import (
     Wishes,
     replay,
@@ -24,6 +25,7 @@ __all__ = [
     "run_ended",
     "send",
     "signals_made",
+    "telling",
     "test_message",
     "tidy",
     "value_wishes",

@@ -118,13 +118,13 @@ def _signal_value(value: SignalValue) -> dict[str, Any]:
 
 
 def value_data(
-    record: Any, attribute: Attribute, run: int, old: Any, new: Any, *, source: str, at: datetime
+    record: Any, attribute: Attribute, run: int | None, old: Any, new: Any, *, source: str, at: datetime
 ) -> dict[str, Any]:
-    """A value that changed: the one believed before (None: nothing was known) and the one believed now."""
+    """A value that changed: the one believed before and the one believed now; None where nothing is known."""
     return {
         "record_type": record.kind.value, "record_id": id_of(record.pk), "name": str(record),
         "external_id": record.external_id or None, "external_source": record.external_source or None,
         "attribute": attribute.slug, "old": old, "old_display": None if old is None else display(attribute.slug, old, attribute),
-        "new": new, "new_display": display(attribute.slug, new, attribute), "source": source, "at": moment(at),
+        "new": new, "new_display": None if new is None else display(attribute.slug, new, attribute), "source": source, "at": moment(at),
         "run_id": id_of(run),
     }  # fmt: skip

@@ -61,7 +61,7 @@ def run_ended(run: EnrichmentRun) -> None:
         return
     body, at = bodies.run_event(run), run.finished_at or run.created_at
     event_id = f"run_{run.pk}_{int(at.timestamp() * 1000)}"
-    _write((each, event, event_id, body, run.pk, None) for each in listeners)
+    write((each, event, event_id, body, run.pk, None) for each in listeners)
 
 
 def signals_made(signals: Sequence[Signal]) -> None:
@@ -69,7 +69,7 @@ def signals_made(signals: Sequence[Signal]) -> None:
     listeners = _listeners(Event.SIGNAL) if signals else []
     if not listeners:
         return
-    _write(
+    write(
         (endpoint, Event.SIGNAL, f"signal_{each.id}", body, each.run, each.id)
         for each in show_signals(signals)
         for body in [bodies.envelope("signal.created", each.created_at, bodies.signal_data(each))]
@@ -84,18 +84,19 @@ def values_changed(
     if not wishes.endpoints:
         return
     slugs = dict(EnrichmentSource.objects.values_list("pk", "slug"))
-    _write(
+    write(
         (endpoint, Event.VALUE, f"value_{change.new.id}", body, run.pk, None)
         for record, attribute, changes in found
         for change in changes
         if change.moved
-        for listeners in [_wanting(wishes, attribute.slug, is_first=change.believed is None)]
+        for listeners in [wanting(wishes, attribute.slug, is_first=change.believed is None)]
         for body in [_value_body(run, record, attribute, change, slugs) if listeners else ""]
         for endpoint in listeners
     )
 
 
-def _wanting(wishes: Wishes, slug: str, *, is_first: bool) -> list[WebhookEndpoint]:
+def wanting(wishes: Wishes, slug: str, *, is_first: bool) -> list[WebhookEndpoint]:
+    """The endpoints that want to hear of a change of an attribute; `is_first`: nothing was known before."""
     return [
         each
         for each in wishes.endpoints
@@ -116,7 +117,7 @@ def test_message(endpoint: WebhookEndpoint) -> WebhookDelivery:
     """Put a message without meaning into the outbox, so that people see whether their receiver works."""
     now = timezone.now()
     body = bodies.envelope("test", now, {"endpoint": endpoint.name})
-    _write([(endpoint, Event.TEST, f"test_{endpoint.pk}_{int(now.timestamp() * 1000)}", body, None, None)])
+    write([(endpoint, Event.TEST, f"test_{endpoint.pk}_{int(now.timestamp() * 1000)}", body, None, None)])
     return WebhookDelivery.objects.filter(endpoint=endpoint, event=Event.TEST).latest("pk")
 
 
@@ -151,7 +152,8 @@ def _of_task(run: EnrichmentRun) -> list[WebhookEndpoint]:
     return list(WebhookEndpoint.objects.filter(url=url, is_of_tasks=True, is_enabled=True))
 
 
-def _write(messages: Iterable[tuple[WebhookEndpoint, Event, str, str, int | None, int | None]]) -> None:
+def write(messages: Iterable[tuple[WebhookEndpoint, Event, str, str, int | None, int | None]]) -> None:
+    """Put messages into the outbox: endpoint, event, its id, body, run, signal; one that is there is left out."""
     now = timezone.now()
     WebhookDelivery.objects.bulk_create(
         (

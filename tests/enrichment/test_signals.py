@@ -167,6 +167,21 @@ def test_undone_runs_make_no_signals_and_lose_theirs(account, source):
     assert not find_signals().exists(), "105 is compared with 100, not with what was taken back"
 
 
+def test_a_run_that_is_undone_while_it_is_looked_at_makes_no_more_signals(account, source, monkeypatch):
+    monkeypatch.setattr("enrichment.signals.scanning.CHUNK", 1)
+    accounts = [account, make.make_account(name="Bolt")]
+    ended([make.make_answer(each.pk, source.pk, 0, headcount=100) for each in accounts])
+    signals.sweep()
+    run = ended([make.make_answer(each.pk, source.pk, 7, headcount=200) for each in accounts])
+
+    def undo_now() -> None:
+        EnrichmentRun.objects.filter(pk=run.pk).update(undone_at=timezone.now())
+
+    assert not signals.scan(run.pk, on_chunk=undo_now)
+    assert Signal.objects.count() == 1
+    assert not RunScan.objects.get(pk=run.pk).is_done
+
+
 def test_what_nobody_believes_makes_no_signal(account, source):
     outranked = make.make_source("clearbit", rank=90)
     ended([make.make_answer(account.pk, each.pk, 0, headcount=100) for each in (source, outranked)])

@@ -12,7 +12,7 @@ from standardwebhooks import Webhook, WebhookVerificationError
 
 from crm.models import IdealCustomerProfile, Sheet, SheetEntry
 from enrichment import signals, webhooks
-from enrichment.claims import record, undo
+from enrichment.claims import pin, record, release, undo
 from enrichment.models import (
     ApiTask,
     EnrichmentRun,
@@ -218,6 +218,29 @@ def test_changed_values_are_told_by_attribute(receiver, source, account):
     of_change = [each for each in receiver.messages if each.json["data"]["old"] == 100]
     assert len({each.id for each in of_change}) == 1
     assert of_change[0].json["data"]["external_id"] == "001"
+
+
+def test_what_a_person_pins_and_releases_is_told(receiver, source, account):
+    make.make_writer("user", rank=1)
+    grow(account, source)
+    make_endpoint(receiver.url, events=["value"], attributes=["headcount"])
+    for value in ("250", "250"):
+        with webhooks.telling(account, "headcount"):
+            pin(account, "headcount", value, user="olive")
+    with webhooks.telling(account, "industry"):
+        pin(account, "industry", "Games", user="olive")
+    with webhooks.telling(account, "headcount"):
+        release(account, "headcount")
+    with pytest.raises(ValueError), webhooks.telling(account, "headcount"):
+        pin(account, "headcount", "many", user="olive")
+    webhooks.send()
+
+    told = [
+        (each.json["data"]["old"], each.json["data"]["new"], each.json["data"]["source"])
+        for each in receiver.messages
+    ]
+    assert sorted(told) == [(200, 250, "user"), (250, 200, "crunchbase")]
+    assert {each.json["data"]["run_id"] for each in receiver.messages} == {None}
 
 
 def test_an_endpoint_hears_of_nothing_before_it_and_nothing_while_it_is_off(receiver):
