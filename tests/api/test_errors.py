@@ -80,3 +80,10 @@ def test_a_query_with_a_nul_is_refused(api):
 def test_a_page_that_makes_no_sense_is_refused(api, query):
     status, answer = api.get(f"/v1/icp?{query}")
     assert (status, list(answer["errors"])) == (422, [query.split("=")[0]])
+
+
+def test_the_other_methods_of_http_are_answered(api):
+    status, told = api.call("OPTIONS", "/v1/icp")
+    assert (status, "parses" in told) == (200, True)
+    assert api.client.head("/v1/icp", headers={"x-api-key": api.key}).status_code == 200
+    assert api.call("TRACE", "/v1/icp")[0] == 405
