@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -21,6 +22,7 @@ _CANDIDATES = 5
 _LONGEST = 500
 _MOST_PROPERTIES = 50
 _MOST_TEXT = 2_000_000  # characters of one request
+_HALF = re.compile("[\ud800-\udfff]")
 
 
 class BadQuery(ValueError):
@@ -71,6 +73,8 @@ def parse(text: str, what: str) -> dict[str, Any]:
         raise BadQuery(f"{what} is no JSON.") from None
     if not isinstance(told, dict):
         raise BadQuery(f"{what} must be a JSON object.")
+    if _HALF.search(json.dumps(told, ensure_ascii=False)):
+        raise BadQuery(f"{what} holds half of a character, which no answer can repeat.")
     return told
 
 

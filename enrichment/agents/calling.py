@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import logging
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,6 +15,7 @@ from enrichment.agents import exporting, reading, running, signals
 from enrichment.agents.tools import Agent, Tool, ToolRefused, text_of
 
 _log = logging.getLogger(__name__)
+_UNFIT = re.compile(r"\\u0000|[\ud800-\udfff]")  # NUL as JSON writes it, and halves of characters
 
 TOOLS: dict[str, Tool] = {
     tool.name: tool for tool in (*reading.TOOLS, *signals.TOOLS, *running.TOOLS, *exporting.TOOLS)
@@ -45,7 +48,7 @@ def _check(tool: Tool, told: Mapping[str, Any]) -> None:
     wrong = next(iter(sorted(Draft202012Validator(tool.schema).iter_errors(told), key=_depth)), None)
     if wrong is not None:
         raise ToolRefused(f"{_place(wrong)}{wrong.message[:200]}. {tool.name} takes {_shape(tool)}.")
-    if "\\u0000" in text_of(told) or "\x00" in text_of(told):
+    if _UNFIT.search(json.dumps(told, ensure_ascii=False)):
         raise ToolRefused("A text holds a character that no value can have: leave it out.")
 
 

@@ -48,7 +48,12 @@ IDS: dict[str, Any] = {
     "type": "array", "items": {"type": "string", "maxLength": 40}, "maxItems": 500,
     "description": "Record ids such as account-12, of one kind.",
 }  # fmt: skip
-SHEET: dict[str, Any] = {"type": "integer", "minimum": 1, "description": "The number of a sheet."}
+SHEET: dict[str, Any] = {
+    "type": "integer",
+    "minimum": 1,
+    "maximum": 2**63 - 1,
+    "description": "The number of a sheet.",
+}
 SELECTION: dict[str, Any] = {"ids": IDS, "sheet": SHEET, "kind": KIND, "filters": FILTERS}
 WISHES: dict[str, Any] = {
     "attributes": WORDS | {"description": "Attributes wanted; all when left out."},

@@ -185,11 +185,13 @@ def test_a_run_from_plan_to_undo(priced: FakeSource, django_capture_on_commit_ca
     assert "in about 10 seconds" in ask("get_run", run=started["run"])["next"]
     assert EnrichmentRun.objects.get(pk=started["run"]).origin.parameters["agent"] == "a worker"
     work_off()
+    make_account(name="Not in the run")
     told = ask("get_run", run=started["run"])
     assert (told["status"], told["done"], told["of"]) == ("COMPLETED", 3, 3)
     assert told["by_source"] == {"paid": {"found": 2, "not_found": 1}}
     assert told["credits"] == {"paid": 4}
     exported = ask("export_records", run=started["run"], attributes=["headcount"], with_references=True)
+    assert exported["total"] == 3
     assert exported["csv"].splitlines()[1] == f"{wish['ids'][0]},Acme Robotics,420,https://fake/acme.com"
     would = ask("undo_run", run=started["run"])
     assert would["values_that_go"] == 2
@@ -268,6 +270,8 @@ def test_what_changes_something_needs_the_scope(tool: str):
         ("find_records", {"limt": 3}, "find_records takes kind"),
         ("find_records", {"limit": 500}, "limit: 500"),
         ("find_records", {"text": "a\x00b"}, "leave it out"),
+        ("get_record", {"id": "\ud800"}, "leave it out"),
+        ("find_records", {"sheet": 2**70}, "sheet: 11805"),
         ("find_records", {"attributes": ["fundng_stage"]}, "Did you mean funding_stage or"),
         (
             "find_records",

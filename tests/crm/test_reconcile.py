@@ -275,6 +275,13 @@ def test_two_of_a_kind_are_left_to_a_person(refine: Refine):
     assert not any(each["match"] for each in found)
 
 
+def test_an_address_that_two_share_is_left_to_a_person(refine: Refine, crm: dict[str, Any]):
+    person(crm["acme"], name="Office", email="jane@acme.com")
+    found = refine.find("jane@acme.com")
+    assert len([each for each in found if each["score"] == 99.0]) == 2
+    assert not any(each["match"] for each in found)
+
+
 def test_limit_types_and_strangers(refine: Refine, crm: dict[str, Any]):
     told = refine.queries(
         one={"query": "Jane Roe", "limit": 1}, nobody={"query": "Umbrella Corporation"},
@@ -361,6 +368,8 @@ def test_a_large_batch_takes_as_many_queries_as_a_small_one(refine: Refine, crm:
         ({"queries": '{"q": {"query": "a", "type": [1]}}'}, 400, "type"),
         ({"queries": '{"q": {"query": "a", "properties": [{"pid": "x"}]}}'}, 400, "pid and a v"),
         ({"queries": json.dumps({str(n): {"query": "a"} for n in range(51)})}, 413, "50 queries"),
+        ({"queries": '{"\\ud800": {"query": "a"}}'}, 400, "half of a character"),
+        ({"extend": '{"ids": ["\\udfff"], "properties": []}'}, 400, "half of a character"),
         ({"extend": '{"ids": "a", "properties": []}'}, 400, "ids must"),
         ({"extend": '{"ids": [], "properties": [{"id": "shoe_size"}]}'}, 400, "no property shoe_size"),
         ({"extend": '{"ids": [], "properties": [{"id": "city", "settings": {"content": "x"}}]}'}, 400, "content"),
