@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Awaitable, Callable
@@ -15,6 +16,8 @@ import httpx2
 import pytest
 import requests
 from django.core.cache import cache
+from django.core.management import CommandError, call_command
+from django.test import Client as DjangoClient
 from mcp.client import Client
 from mcp.client.stdio import StdioServerParameters
 from mcp.client.streamable_http import streamable_http_client
@@ -179,6 +182,31 @@ def test_a_key_keeps_its_pace_here_too(live_server: Any):
         for _ in range(3)
     ]
     assert 429 in codes
+
+
+# Without the extra
+
+
+def test_only_the_server_imports_the_extra():
+    files = [path for folder in ("config", "crm", "enrichment") for path in (ROOT / folder).rglob("*.py")]
+    importing = re.compile(r"^\s*(?:from|import) mcp(?:_types)?\b", re.MULTILINE)
+    found = [
+        path.relative_to(ROOT).as_posix()
+        for path in files
+        if importing.search(path.read_text(encoding="utf-8"))
+    ]
+    assert found == ["enrichment/agents/server.py"]
+
+
+@pytest.mark.django_db
+def test_without_the_extra_both_ways_say_what_to_install(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("enrichment.agents.web.find_spec", lambda name: None)
+    answered = DjangoClient().post("/mcp", "{}", "application/json", headers={"x-api-key": new_key()})
+    assert (answered.status_code, answered.json()["code"]) == (501, "not_installed")
+    assert "pip install 'mcp" in answered.json()["detail"]
+    monkeypatch.setattr("enrichment.management.commands.mcp.find_spec", lambda name: None)
+    with pytest.raises(CommandError, match="pip install 'mcp"):
+        call_command("mcp")
 
 
 # The question agents are there for
