@@ -95,8 +95,11 @@ class Verdict:
     broken: tuple[str, ...]
 
 
-def judge(facts: Facts, calm: Facts, *, in_flight: int) -> Verdict:
-    """Compare what is left after torture with an undisturbed run over the same accounts."""
+def judge(facts: Facts, calm: Facts, *, in_flight: int, has_thawed: bool = False) -> Verdict:
+    """Compare what is left after torture with an undisturbed run over the same accounts.
+
+    `has_thawed`: workers taken for dead came home late, so that a question once in doubt may have its answer.
+    """
     doubted = {
         question: sum(error.startswith(DOUBT) for _, _, error in rows)
         for question, rows in facts.lookups.items()
@@ -122,7 +125,8 @@ def judge(facts: Facts, calm: Facts, *, in_flight: int) -> Verdict:
         "questions in the ledger": sum(map(len, facts.lookups.values())),
         "credits": sum(cost for rows in facts.lookups.values() for _, cost, _ in rows),
     }  # fmt: skip
-    return Verdict(counts, tuple(_broken(facts, counts, doubted, twice)))
+    allowed = twice if has_thawed else doubted
+    return Verdict(counts, tuple(_broken(facts, counts, doubted, twice, allowed)))
 
 
 def _open(facts: Facts) -> int:
@@ -139,7 +143,11 @@ def _worse(facts: Facts, calm: Facts, uncertain: set[Question]) -> int:
 
 
 def _broken(
-    facts: Facts, counts: dict[str, int], doubted: dict[Question, int], twice: dict[Question, int]
+    facts: Facts,
+    counts: dict[str, int],
+    doubted: dict[Question, int],
+    twice: dict[Question, int],
+    allowed: dict[Question, int],
 ) -> list[str]:
     wrong = [
         f"{name}: {counts[name]}"
@@ -152,7 +160,7 @@ def _broken(
     wrong += [
         f"{question} asked {n} times too often"
         for question, n in twice.items()
-        if n > doubted.get(question, 0)
+        if n > allowed.get(question, 0)
     ]
     wrong += _ledger_against_log(facts, doubted) + _money(facts, counts["credits"])
     return wrong

@@ -7,6 +7,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
@@ -19,7 +20,10 @@ import psycopg
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 WORKERS = 2  # of each cluster
-ROLES = ("busy worker", "idle worker", "pusher", "monitor", "guard", "main", "web", "supervisor", "all")
+FROZEN = "frozen worker"  # stopped in the middle, and let go on when its lease is over
+ROLES = (
+    "busy worker", "idle worker", FROZEN, "pusher", "monitor", "guard", "main", "web", "supervisor", "all",
+)  # fmt: skip
 LEASE = 8  # seconds
 
 Process = psutil.Process
@@ -138,6 +142,8 @@ class House:
     def victims(self, roles: Sequence[str], dice: random.Random) -> tuple[str, list[Process]]:
         """One of `roles` that somebody has at the moment, and whom a kill of it hits: one process, or everything."""
         members = self.members()
+        if "busy worker" in members:
+            members[FROZEN] = members["busy worker"]
         there = [role for role in roles if role in members or (role == "all" and members)]
         if not there:
             return "", []
@@ -176,6 +182,19 @@ def kill(processes: Sequence[Process]) -> None:
     for process in processes:
         with suppress(psutil.NoSuchProcess):
             process.kill()
+
+
+def freeze(processes: Sequence[Process]) -> None:
+    """SIGSTOP, and SIGCONT when others have long taken over."""
+    for process in processes:
+        with suppress(psutil.NoSuchProcess):
+            process.suspend()
+            threading.Timer(2 * LEASE, _thaw, [process]).start()
+
+
+def _thaw(process: Process) -> None:
+    with suppress(psutil.NoSuchProcess):
+        process.resume()
 
 
 def ports(processes: Sequence[Process]) -> set[int]:

@@ -17,7 +17,19 @@ import redis
 
 from benchmarks import databases
 from tests.torture import facts
-from tests.torture.house import ROLES, ROOT, WORKERS, House, kill, ports, query, settings_for, vendor
+from tests.torture.house import (
+    FROZEN,
+    ROLES,
+    ROOT,
+    WORKERS,
+    House,
+    freeze,
+    kill,
+    ports,
+    query,
+    settings_for,
+    vendor,
+)
 
 AT_WORK = 0.8  # of the kills hit an installation that works, the others whatever there is
 LONGEST_START = 20.0  # seconds
@@ -71,7 +83,7 @@ class Torment:
         held = ports(hit)
         if role == "all":
             house.kill_all()
-        kill(victims)
+        (freeze if role == FROZEN else kill)(victims)
         self.in_flight += self._count(held)
         self.killed[role] += 1
         return True
@@ -94,7 +106,9 @@ def torture(plan: Plan) -> Report:
     pace = max(60, round(plan.accounts * 60 / max(plan.kills * plan.gap, 1)))
     calm, _, calm_seconds = run_once(plan, kills=0, seconds=0.0, pace=100_000)
     found, torment, taken = run_once(plan, kills=plan.kills, seconds=0.15, pace=pace)
-    return Report(facts.judge(found, calm, in_flight=torment.in_flight), torment.killed, taken, calm_seconds)
+    has_thawed = bool(torment.killed[FROZEN])
+    verdict = facts.judge(found, calm, in_flight=torment.in_flight, has_thawed=has_thawed)
+    return Report(verdict, torment.killed, taken, calm_seconds)
 
 
 def run_once(plan: Plan, *, kills: int, seconds: float, pace: int) -> tuple[facts.Facts, Torment, float]:
