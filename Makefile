@@ -15,11 +15,11 @@ ALONE := env -u DATABASE_URL -u REDIS_URL -u FOOTNOTE_HOME
 PYTEST := $(BIN)/pytest -n 2
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run test check tools deploy-check services test-sqlite test-postgres bench torture format clean
+.PHONY: help demo run test check tools deploy-check services test-sqlite test-postgres bench bench-million torture format clean
 
 help:  ## list the tasks
 	@echo "Usage: make <task> [PORT=8000] [HOST=127.0.0.1] [PYTHON=python3.12]"
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: $(VENV)/run.stamp  ## enrich the shipped sample offline, then serve it (SERVE=0: only the summary)
 	@$(MANAGE) demo
@@ -71,6 +71,9 @@ test-postgres: $(VENV)/dev.stamp
 
 bench: $(VENV)/dev.stamp  ## each path beside its peer and its limit, as ratios
 	@$(BIN)/python -m benchmarks
+
+bench-million: $(VENV)/dev.stamp  ## memory that a million rows need, in, enriched and out (takes its time)
+	@$(BIN)/python -m benchmarks p9 --million
 
 torture: $(VENV)/dev.stamp  ## kill processes at random under runs, count what was lost or paid twice (TORTURE="--seed 7")
 	@$(BIN)/python -m tests.torture $(TORTURE)

@@ -21,17 +21,18 @@ def main() -> None:
     parser.add_argument("row")
     parser.add_argument("--database", required=True, help="its name in the table")
     parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--million", action="store_true")
     options = parser.parse_args()
     django.setup()
     call_command("migrate", verbosity=0)
     print(f"measuring {options.row} on {options.database} …", file=sys.stderr, flush=True)
-    found = _rows(options.row, options.database, quick=options.quick)
+    found = _rows(options.row, options.database, quick=options.quick, is_million=options.million)
     json.dump([asdict(row) for row in found], sys.stdout)
 
 
-def _rows(row: str, database: str, *, quick: bool) -> list[Row]:
+def _rows(row: str, database: str, *, quick: bool, is_million: bool) -> list[Row]:
     """Models can be imported only now that Django is set up."""
-    from benchmarks import engine, latency, ledger, listing, spreadsheets
+    from benchmarks import engine, latency, ledger, listing, memory, spreadsheets
 
     rounds = 1 if quick else 3
     if row == "p1":
@@ -47,6 +48,8 @@ def _rows(row: str, database: str, *, quick: bool) -> list[Row]:
         return engine.running(database, accounts=200 if quick else 20_000, rounds=rounds)
     if row == "p8":
         return listing.listing(database, accounts=1_000 if quick else _MANY[database])
+    if row == "p9":
+        return memory.measuring(database, rows=1_000_000 if is_million else 500 if quick else 50_000)
     raise ValueError(f"there is no row {row}")
 
 

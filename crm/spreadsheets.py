@@ -116,13 +116,29 @@ class _Import:
             self._link_accounts(companies, records)
         self._record(kind, cells, records)
         list_records(sheet, kind, records)
-        items = [
-            self._item(kind, *each, is_open=open_items) for each in zip(cells, matches, records, strict=True)
-        ]
-        _ask_once(kind, items)
-        write_items(items)
-        self.run.summary = self._summary(cells, matches, items)
+        discarded = self._write_items(kind, cells, matches, records, is_open=open_items)
+        self.run.summary = self._summary(cells, matches, discarded)
         self.run.save(update_fields=["summary"])
+
+    def _write_items(
+        self,
+        kind: Kind,
+        cells: Sequence[Cells],
+        matches: Sequence[Match],
+        records: Sequence[int | None],
+        *,
+        is_open: bool,
+    ) -> Counter[str]:
+        """An item for each row, some at a time: together they would not fit; why rows were discarded."""
+        discarded: Counter[str] = Counter()
+        seen: set[int] = set()
+        for start in range(0, len(cells), _CHUNK):
+            part = (each[start : start + _CHUNK] for each in (cells, matches, records))
+            items = [self._item(kind, *each, is_open=is_open) for each in zip(*part, strict=True)]
+            _ask_once(kind, items, seen)
+            write_items(items)
+            discarded.update(item.reason for item in items if item.state == RunItem.State.DISCARDED)
+        return discarded
 
     def _known_from_before(self, kind: Kind, matches: Sequence[Match], cells: Sequence[Cells]) -> list[Match]:
         """Rows that nothing else decides are the records they became when the very same file came in before."""
@@ -241,17 +257,17 @@ class _Import:
 
     def _record(self, kind: Kind, cells: Sequence[Cells], records: Sequence[int | None]) -> None:
         """The cells as claims; rows of one record are one answer, the first of two values counts."""
-        merged: dict[int, dict[str, CleanClaim]] = {}
+        rows: dict[int, list[Cells]] = {}
         for each, record in zip(cells, records, strict=True):
             if record:
-                merged[record] = {claim.attribute: claim for claim in each.claims} | merged.get(record, {})
-        now = timezone.now()
-        answers = [
-            Answer(record=pk, source=self.source, at=now, outcome=Outcome.FOUND, claims=tuple(found.values()))
-            for pk, found in merged.items()
-        ]
-        for start in range(0, len(answers), _CHUNK):
-            claims.record(run=self.run.pk, kind=kind, answers=answers[start : start + _CHUNK])
+                rows.setdefault(record, []).append(each)
+        now, told = timezone.now(), list(rows)
+        for start in range(0, len(told), _CHUNK):
+            answers = [
+                Answer(record=pk, source=self.source, at=now, outcome=Outcome.FOUND, claims=_merged(rows[pk]))
+                for pk in told[start : start + _CHUNK]
+            ]
+            claims.record(run=self.run.pk, kind=kind, answers=answers)
 
     def _item(self, kind: Kind, cells: Cells, match: Match, record: int | None, *, is_open: bool) -> RunItem:
         position = cells.row.position
@@ -278,11 +294,10 @@ class _Import:
         return dict(zip(self.table.header, self._rows[position], strict=True))
 
     def _summary(
-        self, cells: Sequence[Cells], matches: Sequence[Match], items: Sequence[RunItem]
+        self, cells: Sequence[Cells], matches: Sequence[Match], discarded: Counter[str]
     ) -> dict[str, Any]:
-        discarded = Counter(item.reason for item in items if item.state == RunItem.State.DISCARDED)
         return {
-            "rows": len(items),
+            "rows": len(cells),
             "matched": sum(match.record is not None for match in matches),
             "merged": sum(match.same_as is not None for match in matches),
             "created": len(self.created),
@@ -291,6 +306,16 @@ class _Import:
             "values": self.run.claims.count(),
             "warnings": [*self.table.warnings[:20], *_unread(cells)],
         }
+
+
+def _merged(rows: Sequence[Cells]) -> tuple[CleanClaim, ...]:
+    """What rows of one record claim; the first of two values counts."""
+    if len(rows) == 1:
+        return rows[0].claims
+    found: dict[str, CleanClaim] = {}
+    for row in rows:
+        found = {claim.attribute: claim for claim in row.claims} | found
+    return tuple(found.values())
 
 
 def _fields(cells: Cells) -> dict[str, str]:
@@ -346,9 +371,8 @@ def _first_of(position: int, matches: Mapping[int, Match], firsts: dict[int, int
     return Match("none") if first == position else replace(match, same_as=first)
 
 
-def _ask_once(kind: Kind, items: Sequence[RunItem]) -> None:
-    """Rows of one record are asked about once: those after the first are done."""
-    seen: set[int] = set()
+def _ask_once(kind: Kind, items: Sequence[RunItem], seen: set[int]) -> None:
+    """Rows of one record are asked about once: those after the first are done. `seen`: records of rows before."""
     for item in items:
         record = getattr(item, f"{kind.value}_id")
         if record in seen and item.state == RunItem.State.QUEUED:
