@@ -169,6 +169,17 @@ def test_without_anybody_who_names_people_companies_are_asked_about(
     assert not Contact.objects.exists()
 
 
+def test_a_row_that_failed_has_empty_columns_of_its_person_too(
+    companies: Path, fakes: dict[str, Any]
+) -> None:
+    say("enrich", "--input", companies, *CHAIN)
+    fakes["flaky"] = Finder("flaky", acme_com=SourceUnavailable("down"))
+    make_source("flaky")
+    say("enrich", "--input", companies, "--integrations", "flaky,linkedin_profile")
+    row = rows_of(companies.with_name("companies_enriched.csv"))[0]
+    assert (row["enrichment_state"], row["headline"]) == ("failed", "")
+
+
 def test_a_dry_run_counts_what_may_be_asked_about_people(companies: Path) -> None:
     before = counts()
     words = words_of(say("enrich", "--input", companies, *CHAIN, "--dry-run"))

@@ -175,6 +175,12 @@ def test_a_record_without_a_row_is_its_values_under_all_their_names(tmp_path: Pa
     assert "full_name" not in kept
 
 
+def test_a_cell_that_was_no_proper_value_is_no_input():
+    subject = Subject(name="Acme", row={"Domain": "n/a", "Budget Code": "A1"})
+    assert subject.told("domain") == ""  # it was read, and refused
+    assert (subject.told("budget_code"), subject.told("name"), subject.told("row")) == ("A1", "Acme", "")
+
+
 def test_the_same_inputs_are_the_same_question(tmp_path: Path):
     source = module(tmp_path, "return {}, ''")
     rows = [{"company_domain": "acme.com", "Note": note} for note in ("a", "b")]
