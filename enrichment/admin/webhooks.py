@@ -90,15 +90,15 @@ class WebhookEndpointAdmin(FootnoteAdmin):
     def get_fields(self, request: HttpRequest, obj: WebhookEndpoint | None = None) -> tuple[str, ...]:
         """An endpoint of tasks hears of their runs only."""
         if obj and obj.is_of_tasks:
-            return ("name", "url", "is_enabled", "health")
+            return ("name", "url", "is_enabled", "condition")
         told = ("name", "url", "events", "attributes", "first_values", "is_enabled")
-        return (*told, "health") if obj else told
+        return (*told, "condition") if obj else told
 
     def get_readonly_fields(
         self, request: HttpRequest, obj: WebhookEndpoint | None = None
     ) -> tuple[str, ...]:
         """The address of tasks comes from the tasks."""
-        return ("url", "health") if obj and obj.is_of_tasks else ("health",)
+        return ("url", "condition") if obj and obj.is_of_tasks else ("condition",)
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
         """Of what is not shown nothing is asked."""
@@ -147,13 +147,19 @@ class WebhookEndpointAdmin(FootnoteAdmin):
         description="Health",
         label={"well": "success", "resting": "warning", "off": "default", "failing": "warning"},
     )
-    def health(self, endpoint: WebhookEndpoint) -> str | tuple[str, str]:
-        """Whether it takes what it is sent."""
+    def health(self, endpoint: WebhookEndpoint) -> str:
+        """Whether it takes what it is sent, in a word."""
         if not endpoint.is_enabled:
-            return ("off", f"off: {endpoint.disabled_reason}") if endpoint.disabled_reason else "off"
-        if endpoint.paused_until:
-            return "resting", f"rests after {endpoint.failures} failures in a row"
-        return ("failing", f"{endpoint.failures} failures in a row") if endpoint.failures else "well"
+            return "off"
+        return "resting" if endpoint.paused_until else "failing" if endpoint.failures else "well"
+
+    @column(description="Health")
+    def condition(self, endpoint: WebhookEndpoint) -> str:
+        """The same with its reason."""
+        if not endpoint.is_enabled:
+            return f"off. {endpoint.disabled_reason}"
+        word = self.health(endpoint)
+        return f"{word}: {endpoint.failures} failures in a row" if endpoint.failures else word
 
     @column(description="Waiting")
     def waiting(self, endpoint: WebhookEndpoint) -> SafeString:
@@ -195,7 +201,7 @@ class WebhookDeliveryAdmin(ReadOnlyAdmin):
         "event", "event_id", "endpoint", "state_label", "attempts", "next_try", "created_at", "ended_at", "run", "signal",
         "tries_told", "body_text",
     )  # fmt: skip
-    change_form_outer_after_template = "footnote/webhook_delivery.html"
+    change_form_outer_before_template = "footnote/webhook_delivery.html"
     actions = ("send_again",)
     empty_hint = "Nothing was told to anybody yet. Add an endpoint, and start a run."
     empty_links = (

@@ -20,9 +20,9 @@ class SignalType(models.TextChoices):
     """What a signal is about, in the words of the V1 API."""
 
     FUNDING = "funding"
-    LEADERSHIP_CHANGE = "leadership_change", "leadership change"
+    LEADERSHIP_CHANGE = "leadership_change", "Leadership change"
     LAYOFF = "layoff"
-    PRODUCT_LAUNCH = "product_launch", "product launch"
+    PRODUCT_LAUNCH = "product_launch", "Product launch"
     PARTNERSHIP = "partnership"
     ACQUISITION = "acquisition"
     EXPANSION = "expansion"
@@ -30,11 +30,11 @@ class SignalType(models.TextChoices):
     PIVOT = "pivot"
     REGULATORY = "regulatory"
     RFP = "rfp", "RFP"
-    CONTRACT_RENEWAL = "contract_renewal", "contract renewal"
-    HIRING_SURGE = "hiring_surge", "hiring surge"
+    CONTRACT_RENEWAL = "contract_renewal", "Contract renewal"
+    HIRING_SURGE = "hiring_surge", "Hiring surge"
     INFRASTRUCTURE = "infrastructure"
     COMPLIANCE = "compliance"
-    JOB_POSTING = "job_posting", "job posting"
+    JOB_POSTING = "job_posting", "Job posting"
     OTHER = "other"
 
 

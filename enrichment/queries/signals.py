@@ -131,7 +131,7 @@ def _shown(row: Signal, attribute: Attribute, entries: _Entries) -> ShownSignal:
         entries=tuple(pk for pk, _ in places),
         profile=profile or next((each for _, each in places if each), None),
         type=row.type,
-        type_label=row.get_type_display().capitalize() if row.type != "rfp" else "RFP",
+        type_label=row.get_type_display(),
         strength=row.strength,
         summary=row.summary,
         attribute=attribute,

@@ -78,10 +78,12 @@ def later(**time) -> None:
     """Let time pass for what waits."""
     delta = timedelta(**time)
     for row in WebhookDelivery.objects.all():
+        assert row.next_at
         row.next_at -= delta
         row.since -= delta
         row.save()
     for endpoint in WebhookEndpoint.objects.exclude(paused_until=None):
+        assert endpoint.paused_until
         endpoint.paused_until -= delta
         endpoint.save()
 
@@ -94,6 +96,7 @@ def test_a_run_that_finished_is_told_as_v1_tells_it(receiver, source, account):
     run = make.make_run(sheet=entry.sheet, summary={"credits": {"crunchbase": 3}}, started_at=timezone.now())
     run.items.create(position=1, account=account, state="completed")
     record(run=run.pk, kind=Kind.ACCOUNT, answers=[make.make_answer(account.pk, source.pk, 7, headcount=200)])
+    assert run.started_at
     run.status, run.finished_at = "COMPLETED", run.started_at + timedelta(seconds=125)
     run.save()
     signals.sweep()
@@ -200,6 +203,15 @@ def test_a_signal_is_told_once(receiver, source, account):
         200,
         "2026-01-12T10:00:00Z",
     )
+
+
+def test_an_event_has_one_id_at_all_endpoints(receiver, source, account):
+    for name in ("CRM", "Warehouse"):
+        make_endpoint(receiver.url, name=name, events=["run.finished", "signal"])
+    grow(account, source)
+    webhooks.send()
+    ids = [each.id for each in receiver.messages]
+    assert (len(ids), len(set(ids))) == (6, 3), "two runs and a signal, for each of two endpoints"
 
 
 def test_changed_values_are_told_by_attribute(receiver, source, account):
@@ -390,7 +402,7 @@ def test_one_endpoint_that_hangs_does_not_hold_up_the_others(receiver, settings,
         assert len(slow.messages) == sending.OF_ONE, "the others arrived while its first ones hang"
     of_slow = WebhookDelivery.objects.filter(endpoint__name="slow")
     assert of_slow.filter(state="pending").count() == 12
-    assert "did not finish its answer within 5 s" in of_slow.exclude(error="").first().error
+    assert "did not finish its answer within 5 s" in of_slow.exclude(error="")[0].error
 
 
 def test_an_endpoint_that_fails_again_and_again_rests(receiver):
@@ -401,7 +413,7 @@ def test_an_endpoint_that_fails_again_and_again_rests(receiver):
     webhooks.send()
     endpoint = WebhookEndpoint.objects.get()
     assert 5 <= len(receiver.messages) <= 5 + sending.OF_ONE
-    assert endpoint.paused_until > timezone.now()
+    assert endpoint.paused_until and endpoint.paused_until > timezone.now()
     assert not webhooks.is_due()
 
     receiver.status = lambda message: 200

@@ -127,10 +127,21 @@ def test_lists_cost_the_same_for_any_number_of_rows(olive, endpoint, django_asse
         assert not [query for query in queries.captured_queries if '"body"' in query["sql"]]
 
 
+def test_an_endpoint_says_how_it_is(olive, endpoint):
+    page = reverse("admin:enrichment_webhookendpoint_change", args=[endpoint.pk])
+    for fields, text in (
+        ({}, "well"), ({"failures": 2}, "failing: 2 failures in a row"),
+        ({"failures": 7, "paused_until": timezone.now()}, "resting: 7 failures in a row"),
+    ):  # fmt: skip
+        WebhookEndpoint.objects.update(**fields)
+        assert text in olive.get(page).content.decode()
+        assert text.split(":")[0] in olive.get(LIST).content.decode()
+
+
 def test_turning_an_endpoint_on_again_begins_afresh(olive, endpoint):
     WebhookEndpoint.objects.update(is_enabled=False, disabled_reason="It answered 410.", failures=9)
     url = reverse("admin:enrichment_webhookendpoint_change", args=[endpoint.pk])
-    assert "off: It answered 410." in olive.get(url).content.decode()
+    assert "off. It answered 410." in olive.get(url).content.decode()
     assert olive.post(url, NEW).status_code == 302
     endpoint.refresh_from_db()
     assert (endpoint.is_enabled, endpoint.disabled_reason, endpoint.failures) == (True, "", 0)
