@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 import xlsxwriter
-from django.conf import settings as configured
 from django.core.files.uploadedfile import SimpleUploadedFile
 
 from enrichment.models import UploadedFile
@@ -101,9 +100,15 @@ def test_a_file_that_is_too_large_is_refused_and_not_kept(api, folder, settings)
     assert upload(api, file=big)[0] == 413
     assert upload(api, file=SimpleUploadedFile("a.csv", b"name\n" + b"x" * 200_000))[1]["code"] == "too_large"
     assert not list(folder.iterdir())
-    text = "x" * (configured.DATA_UPLOAD_MAX_MEMORY_SIZE + 1)
-    settings.UPLOAD_MAX_BYTES = 20_000_000
-    assert upload(api, file=text)[0] == 413
+    settings.UPLOAD_MAX_BYTES, settings.DATA_UPLOAD_MAX_MEMORY_SIZE = 20_000_000, 1000
+    assert upload(api, file="x" * 2000)[1]["code"] == "too_large"
+
+
+def test_a_text_may_be_as_large_as_a_file(api):
+    rows = "".join(f"Company {number},{'x' * 100}\n" for number in range(50_000))
+    parts = {"file[]": ["big.csv", repr(f"name,note\n{rows}".encode()), "text/csv"]}
+    status, told = upload(api, **parts)
+    assert (status, told["csv_metadata"]["row_count"]) == (201, 50_000)
 
 
 def test_a_name_leads_to_no_other_folder(api, folder):
