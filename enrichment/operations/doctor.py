@@ -20,7 +20,7 @@ from django.http.request import validate_host
 
 from enrichment import bulk
 from enrichment.keys import key_of, key_variable
-from enrichment.models import EnrichmentRun, EnrichmentSource, Preferences, RunItem
+from enrichment.models import EnrichmentRun, EnrichmentSource, Preferences, RunItem, WebhookEndpoint
 from enrichment.operations import health
 from enrichment.registration import adapter_of
 from sources import registry
@@ -58,6 +58,7 @@ def examine() -> Iterator[Advice]:
             yield from _sources()
             yield from _workers()
             yield from _runs()
+            yield from _webhooks()
     except (DatabaseError, OSError) as error:
         yield _problem(
             "database", f"cannot be used: {_first_line(error)}. Check DATABASE_URL and the server."
@@ -204,6 +205,17 @@ def _runs() -> Iterator[Advice]:
         )
     if not still:
         yield _ok("runs", f"{len(going)} going, none stands still" if going else "none is going")
+
+
+def _webhooks() -> Iterator[Advice]:
+    """Endpoints that are not told of what they should be."""
+    silent = ~Q(disabled_reason="") & Q(is_enabled=False) | Q(is_enabled=True, paused_until__isnull=False)
+    for endpoint in WebhookEndpoint.objects.filter(silent):
+        if endpoint.is_enabled:
+            text = f"took nothing {endpoint.failures} times in a row: see what it answers in the webhook log"
+        else:
+            text = f"is off. {endpoint.disabled_reason}"
+        yield _warning(f"webhook {endpoint.name}", text)
 
 
 def _stands_still(run: EnrichmentRun, now: datetime) -> bool:

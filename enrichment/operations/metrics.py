@@ -12,7 +12,7 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 from enrichment import budget
-from enrichment.models import Budget, Check, EnrichmentRun, EnrichmentSource, Lookup, RunItem
+from enrichment.models import Budget, Check, EnrichmentRun, EnrichmentSource, Lookup, RunItem, WebhookDelivery
 from enrichment.operations import health
 
 
@@ -48,6 +48,12 @@ class _Database(Collector):
         )
         yield _gauge(
             "checks", "Answers by outcome.", ["source", "outcome"], _by_source(Check, "outcome", slugs)
+        )
+        yield _gauge(
+            "webhook_deliveries",
+            "Webhook messages of the last month by state.",
+            ["state"],
+            _counts(WebhookDelivery, "state", WebhookDelivery.State.values),
         )
         yield from _money([row for row in sources if row.adapter])
         yield from _ages()

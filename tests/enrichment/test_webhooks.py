@@ -358,7 +358,9 @@ def test_redirects_are_not_followed(receiver):
     ended()
     webhooks.send()
     assert len(receiver.messages) == 1
-    assert "redirects are not followed" in WebhookDelivery.objects.get().error
+    delivery = WebhookDelivery.objects.get()
+    assert (delivery.state, delivery.status) == ("pending", 307)
+    assert "redirects are not followed" in delivery.error
 
 
 @pytest.mark.parametrize(
