@@ -35,7 +35,7 @@ class Race:
     seed: int
     workers: int = WORKERS
     answers_in: float = 0.15  # seconds
-    longest: float = 600.0
+    longest: float = 1800.0
 
 
 @dataclass

@@ -50,7 +50,7 @@ class Plan:
     clusters: int = 1
     workers: int = WORKERS
     redis: str = ""
-    longest: float = 600.0
+    longest: float = 1800.0
     say: Callable[[str], None] = lambda text: None
 
 
