@@ -32,7 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         help="sqlite, or the URL of a PostgreSQL server where databases may be made (default: both)",
     )
     parser.add_argument("--quick", action="store_true", help="small sizes, once: shows that it works, proves nothing")  # fmt: skip
-    parser.add_argument("--million", action="store_true", help="p9 with a million rows in place of 50,000: takes its time")  # fmt: skip
+    parser.add_argument("--million", action="store_true", help="p9 with a million rows in place of 100,000: takes its time")  # fmt: skip
     options = parser.parse_args(arguments)
     wanted = [row.lower() for row in options.rows] or [*WITH_DATABASE, *WITHOUT]
     unknown = set(wanted) - {*WITH_DATABASE, *WITHOUT}

@@ -49,7 +49,7 @@ def _rows(row: str, database: str, *, quick: bool, is_million: bool) -> list[Row
     if row == "p8":
         return listing.listing(database, accounts=1_000 if quick else _MANY[database])
     if row == "p9":
-        return memory.measuring(database, rows=1_000_000 if is_million else 500 if quick else 50_000)
+        return memory.measuring(database, rows=1_000_000 if is_million else 500 if quick else memory.A_FILE)
     raise ValueError(f"there is no row {row}")
 
 
