@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from enrichment import callbacks, ledger, limits
 from enrichment.clients import client_of
-from enrichment.keys import key_of
+from enrichment.keys import key_of, other_keys
 from enrichment.line import Ended, Line
 from enrichment.models import Lookup
 from enrichment.outcomes import consequence
@@ -243,6 +243,7 @@ class Asker:
             wanted=self.wanted,
             settings=source.settings,
             key=key_of(source.slug, self.step.adapter),
+            keys=other_keys(self.step.adapter),
         )
         answers = self.step.adapter.fetch(call, http)
         if len(answers) != len(group):

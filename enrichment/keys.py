@@ -21,6 +21,12 @@ def key_of(slug: str, adapter: Source | None = None) -> str:
     return _text(key_variable(slug)) or _text(key_variable(slug, adapter))
 
 
+def other_keys(adapter: Source) -> dict[str, str]:
+    """The keys of others that a source may use, by variable; those that are set."""
+    found = {secret.env: _text(secret.env) for secret in adapter.other_secrets}
+    return {variable: key for variable, key in found.items() if key}
+
+
 def _text(variable: str) -> str:
     try:
         return env.text(variable)

@@ -108,12 +108,16 @@ class Question:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
-    """What is asked in one go: one question, or up to the source's batch size."""
+    """What is asked in one go: one question, or up to the source's batch size.
+
+    `key` is the source's own, `keys` those of its `other_secrets` that are set, by variable.
+    """
 
     questions: Sequence[Question]
     wanted: Wanted
     settings: Mapping[str, Any] = field(default_factory=dict)
     key: str = ""
+    keys: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def subject(self) -> Subject:
@@ -200,6 +204,7 @@ class Source(ABC):
     cost      worst-case credits of one question
     limits    rate, parallel calls, deadline, size, batch
     secret    its key, when it needs one
+    other_secrets  keys of others that it uses where they are set, and does without where not
     base_url  where it lives, when it has one address
     template  True for an adapter that is only used through rows users configure
     key_check a question that costs nothing and tells whether its key works, where the vendor has one
@@ -216,6 +221,7 @@ class Source(ABC):
     cost: ClassVar[Cost] = Cost()
     limits: ClassVar[Limits] = Limits()
     secret: ClassVar[Secret | None] = None
+    other_secrets: ClassVar[tuple[Secret, ...]] = ()
     base_url: ClassVar[str] = ""
     key_check: ClassVar[KeyCheck | None] = None
     template: ClassVar[bool] = False

@@ -15,9 +15,10 @@ from crm.profiles import TYPE_OF
 from enrichment import budget
 from enrichment.api.base import ApiView
 from enrichment.api.paging import PageQuery, page_of, page_serializer, read_query
+from enrichment.keys import key_of, key_variable
 from enrichment.models import EnrichmentSource
 from enrichment.plan import provides
-from sources import registry
+from enrichment.registration import adapter_of
 
 
 class SourceAnswer(serializers.Serializer[Any]):
@@ -38,6 +39,11 @@ class SourceAnswer(serializers.Serializer[Any]):
     credit_price = serializers.DecimalField(max_digits=12, decimal_places=6, help_text="USD.")
     monthly_limit = serializers.IntegerField(allow_null=True)
     budget_left = serializers.IntegerField(allow_null=True)
+    key_variable = serializers.CharField(
+        allow_null=True, help_text="The variable of its key; null: it needs none."
+    )
+    has_key = serializers.BooleanField(allow_null=True, help_text="Null: it needs none.")
+    health = serializers.ChoiceField(choices=["ok", "off", "paused", "no key"])
     paused_until = serializers.DateTimeField(allow_null=True)
     paused_reason = serializers.CharField()
 
@@ -47,22 +53,31 @@ _PAGE = page_serializer("SourcePage", "sources", SourceAnswer(many=True))
 
 
 def _shape(rows: Any) -> list[dict[str, Any]]:
-    adapters = registry.adapters()
     used = budget.used(rows, timezone.now())
-    return [_answer(row, adapters.get(row.adapter), used.get(row.pk, 0)) for row in rows]
+    return [_answer(row, adapter_of(row), used.get(row.pk, 0)) for row in rows]
 
 
 def _answer(row: EnrichmentSource, adapter: Any, used: int) -> dict[str, Any]:
     limit = row.monthly_limit
+    has_key = bool(key_of(row.slug, adapter)) if adapter and adapter.secret else None
     told = {
         "slug": row.slug, "label": row.label, "is_on": row.is_enabled, "is_asked": adapter is not None, "rank": row.rank,
         "entity_types": sorted(TYPE_OF[kind] for kind in adapter.kinds) if adapter else [],
         "needs": [list(need) for need in adapter.needs] if adapter else [],
         "provides": sorted(provides(row, adapter)) if adapter else [], "cadence": row.cadence, "cost": row.cost,
         "credit_price": row.credit_price, "monthly_limit": limit, "budget_left": None if limit is None else max(0, limit - used),
-        "paused_until": row.paused_until, "paused_reason": row.paused_reason,
+        "key_variable": None if has_key is None else key_variable(row.slug, adapter), "has_key": has_key,
+        "health": _health(row, has_key), "paused_until": row.paused_until, "paused_reason": row.paused_reason,
     }  # fmt: skip
     return dict(SourceAnswer(told).data)
+
+
+def _health(row: EnrichmentSource, has_key: bool | None) -> str:
+    if not row.is_enabled:
+        return "off"
+    if has_key is False:
+        return "no key"
+    return "paused" if row.paused_until and row.paused_until > timezone.now() else "ok"
 
 
 class SourceList(ApiView):

@@ -29,12 +29,15 @@ _SYSTEM = (
 )
 
 
+_FIRECRAWL = Secret(env="FIRECRAWL_API_KEY", help_url="https://www.firecrawl.dev/app/api-keys")
+
+
 class AiResearch(Source):
     """Reads the home, about and contact pages of a domain, and asks a model for what they say.
 
     The address of the model's server is the source's base URL, its key the source's; the setting `model` names the
-    model, `attributes` lists attributes of the user's own that are asked for as well. With `firecrawl_key` among the
-    settings Firecrawl reads the pages; `firecrawl_url` is another address of it.
+    model, `attributes` lists attributes of the user's own that are asked for as well. Where `FIRECRAWL_API_KEY` is
+    set Firecrawl reads the pages; the setting `firecrawl_url` is another address of it.
     """
 
     slug = "ai_research"
@@ -49,6 +52,7 @@ class AiResearch(Source):
     cost = Cost(credits=1, charges_miss=True)
     limits = Limits(per_minute=60, in_flight=4, deadline=60.0, max_bytes=5_000_000)
     secret = Secret(env="AI_RESEARCH_API_KEY", help_url="https://platform.openai.com/api-keys")
+    other_secrets = (_FIRECRAWL,)
     base_url = "https://api.openai.com/v1"
 
     def configured(self, settings: Mapping[str, Any]) -> Source:
@@ -63,7 +67,7 @@ class AiResearch(Source):
         name = call.subject.domain
         if not name:
             raise NotAllowed("research needs the domain of a company")
-        pages = _scraped(call, http, name) if call.settings.get("firecrawl_key") else _read(http, name)
+        pages = _scraped(call, http, name) if call.keys.get(_FIRECRAWL.env) else _read(http, name)
         if pages[0].status != 200:
             return pages[:1]
         asked = _asked(call.wanted)
@@ -133,7 +137,7 @@ def _read(http: Http, name: str) -> list[Payload]:
 
 def _scraped(call: Call, http: Http, name: str) -> list[Payload]:
     """The pages as Firecrawl reads them, or its answer alone when it refuses us or is too busy."""
-    key = text(call.settings.get("firecrawl_key"))
+    key = call.keys[_FIRECRAWL.env]
     base = (text(call.settings.get("firecrawl_url")) or firecrawl.BASE_URL).rstrip("/")
     url = f"https://{name}/"
     answer = firecrawl.scrape(http, key, base, url)

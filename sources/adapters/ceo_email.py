@@ -9,7 +9,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from sources.attributes import Kind
 from sources.cadence import Cadence
-from sources.contract import Call, Cost, Finding, Http, Limits, Payload, Source, Subject, Wanted
+from sources.contract import Call, Cost, Finding, Http, Limits, Payload, Secret, Source, Subject, Wanted
 from sources.errors import NotAllowed, PayloadChanged, RateLimited
 from sources.identity.people import compare_people
 from sources.vendors import email_guess
@@ -21,8 +21,11 @@ _UNLIKE = 0.5
 _LEAST_SCORE = 50
 
 
+_HUNTER = Secret(env="HUNTER_API_KEY", help_url="https://hunter.io/api-keys")
+
+
 class CeoEmail(Source):
-    """With a Hunter key, its own or the setting `hunter_key`, asks Hunter's finder; without one makes the address by the domain's pattern, when it takes mail.
+    """With a Hunter key, its own or `HUNTER_API_KEY`, asks Hunter's finder; without one makes the address by the domain's pattern, when it takes mail.
 
     The pattern is the attribute `email_pattern` (Hunter's domain search tells it), else `{first}.{last}`. A guess
     has a reference `guess:pattern/confidence` beside that of the MX records.
@@ -36,6 +39,7 @@ class CeoEmail(Source):
     cadence = Cadence.parse("monthly")
     cost = Cost(credits=1)
     limits = Limits(per_minute=150)
+    other_secrets = (_HUNTER,)
     base_url = "https://api.hunter.io/v2"
 
     def fetch(self, call: Call, http: Http) -> Sequence[Payload]:
@@ -43,7 +47,7 @@ class CeoEmail(Source):
         name, domain = text(call.subject.known.get("ceo_name")), call.subject.domain
         if not (name and domain):
             raise NotAllowed("an address is found for the name of a chief executive and a domain only")
-        if key := call.key or text(call.settings.get("hunter_key")):
+        if key := call.key or call.keys.get(_HUNTER.env):
             params = {"domain": domain, "full_name": name}
             return [http.get("email-finder", params=params, headers={"X-API-KEY": key})]
         known = email_guess.pattern_of(text(call.subject.known.get("email_pattern")))

@@ -116,6 +116,7 @@ def test_sources_say_what_they_answer_and_cost(api, fakes):
         ["headcount", "industry"],
         True,
     )
+    assert (told["health"], told["has_key"], told["key_variable"]) == ("ok", None, None)
     listed = api.get("/v1/source")[1]["sources"]
     assert [each["slug"] for each in listed[:2]] == ["user", "fake"]
     assert api.get("/v1/source/nobody")[0] == 404

@@ -174,7 +174,9 @@ def test_the_histories_are_dense_enough_to_need_asserted(monkeypatch) -> None:
     """Without what checks asserted, undo is wrong, and random histories show it."""
     write_check = recording.Chunk._check
     monkeypatch.setattr(
-        recording.Chunk, "_check", lambda self, answer, _asserted, **more: write_check(self, answer, [], **more)
+        recording.Chunk,
+        "_check",
+        lambda self, answer, _asserted, **more: write_check(self, answer, [], **more),
     )
 
     @settings(ledger_test, max_examples=max(EXAMPLES, 60), database=None, phases=[Phase.generate])

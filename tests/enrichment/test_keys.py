@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from enrichment.keys import key_of, key_variable
+from enrichment.keys import key_of, key_variable, other_keys
 from enrichment.runs import plan_for
 from sources.attributes import Kind
 from sources.contract import Secret
@@ -63,3 +63,11 @@ def test_a_shared_key_lets_a_source_be_asked(monkeypatch: pytest.MonkeyPatch, fa
     assert [left.reason for left in plan_for(Kind.ACCOUNT).left_out] == ["has no key"]
     monkeypatch.setenv("VENDORS_API_KEY", "shared")
     assert [step.source.slug for step in plan_for(Kind.ACCOUNT).steps] == ["vendor"]
+
+
+def test_keys_of_others_are_handed_over_where_they_are_set(monkeypatch: pytest.MonkeyPatch):
+    source = FakeSource("fake")
+    source.other_secrets = (Secret(env="VENDOR_API_KEY"), Secret(env="NOBODY_API_KEY"))  # type: ignore[misc]
+    assert other_keys(source) == {}
+    monkeypatch.setenv("VENDOR_API_KEY", "sesame")
+    assert other_keys(source) == {"VENDOR_API_KEY": "sesame"}

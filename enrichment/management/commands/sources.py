@@ -9,7 +9,7 @@ from typing import Any
 from django.core.management.base import BaseCommand
 from django.utils import timezone
 
-from enrichment.keys import key_of, key_variable
+from enrichment.keys import key_of, key_variable, other_keys
 from enrichment.models import EnrichmentSource
 from enrichment.plan import provides
 from enrichment.registration import adapter_of, row_of
@@ -80,6 +80,8 @@ def _facts(row: EnrichmentSource, adapter: Source) -> Iterator[tuple[str, str]]:
         place = f", get one at {adapter.secret.help_url}" if adapter.secret.help_url else ""
         is_set = bool(key_of(row.slug, adapter))
         yield "key", f"{variable} is set" if is_set else f"{variable} is missing{place}"
+    for secret in adapter.other_secrets:
+        yield "may use", f"{secret.env}, which is {'set' if secret.env in other_keys(adapter) else 'missing'}"
     if row.paused_until and row.paused_until > timezone.now():
         yield "paused", f"until {row.paused_until:%Y-%m-%d %H:%M} UTC: {row.paused_reason}"
 

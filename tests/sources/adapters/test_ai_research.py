@@ -89,8 +89,9 @@ class Web(Vendor):
 SITE = {"https://acme.example/": HOME, "https://acme.example/about": ABOUT}
 
 
-def fetched(web: Vendor, **settings: Any) -> Payload:
-    call = Call(questions=[Question(subject=ACME)], wanted={}, settings=settings, key=KEY)
+def fetched(web: Vendor, firecrawl: str = "", **settings: Any) -> Payload:
+    keys = {"FIRECRAWL_API_KEY": firecrawl} if firecrawl else {}
+    call = Call(questions=[Question(subject=ACME)], wanted={}, settings=settings, key=KEY, keys=keys)
     (payload,) = SOURCE.fetch(call, web)
     assert isinstance(payload, Payload)
     return payload
@@ -286,7 +287,7 @@ def firecrawled(shared: Path, name: str, status: int = 200) -> Payload:
 @pytest.mark.parametrize(("name", "status"), [("error_401.json", 401), ("error_402.json", 402)])
 def test_firecrawl_that_refuses_us_is_the_answer(shared, name, status):
     web = Web({}, firecrawled(shared, name, status))
-    payload = fetched(web, firecrawl_key="fc-1")
+    payload = fetched(web, firecrawl="fc-1")
     assert len(web.requests) == 1
     with pytest.raises(SourceRefused):
         SOURCE.parse(payload, {})
@@ -295,7 +296,7 @@ def test_firecrawl_that_refuses_us_is_the_answer(shared, name, status):
 def test_a_documented_page_of_firecrawl(shared):
     facts = [fact("company_description", "Launches weekly", "[💥 Get 2 months free...")]
     web = Web({}, firecrawled(shared, "scrape_base_output.json"), completion(json.dumps({"facts": facts})))
-    (finding,) = SOURCE.parse(fetched(web, firecrawl_key="fc-1"), {})
+    (finding,) = SOURCE.parse(fetched(web, firecrawl="fc-1"), {})
     assert finding.claims[0].references == ("https://firecrawl.dev",)
     assert finding.subject.domain == "firecrawl.dev"
     scraped, asked = web.requests
@@ -317,7 +318,7 @@ def test_a_documented_page_of_firecrawl(shared):
 )
 def test_other_answers_of_firecrawl_are_no_page(shared, name):
     with pytest.raises(PayloadChanged):
-        fetched(Web({}, firecrawled(shared, name)), firecrawl_key="fc-1")
+        fetched(Web({}, firecrawled(shared, name)), firecrawl="fc-1")
     with pytest.raises(PayloadChanged):
         SOURCE.parse(firecrawled(shared, name), {})
 
@@ -332,7 +333,7 @@ def test_pages_that_firecrawl_finds_links_to_are_read_too():
     about = scraped("our 1,200 people build robots", metadata={"url": "https://acme.example/about"})
     said = completion(json.dumps({"facts": FACTS[:1]}))
     web = Web({}, home, about, answer({}, status=500), said)
-    (finding,) = SOURCE.parse(fetched(web, firecrawl_key="fc-1", firecrawl_url="https://own.example/v2/"), {})
+    (finding,) = SOURCE.parse(fetched(web, firecrawl="fc-1", firecrawl_url="https://own.example/v2/"), {})
     assert finding.claims[0].references == ("https://acme.example/about",)
     assert [request.json.get("url") for request in web.requests] == [
         "https://acme.example/",
@@ -345,7 +346,7 @@ def test_pages_that_firecrawl_finds_links_to_are_read_too():
 
 def test_a_page_error_inside_firecrawls_200_is_no_page():
     with pytest.raises(NotAllowed):
-        fetched(Web({}, scraped("Not found", status=404)), firecrawl_key="fc-1")
+        fetched(Web({}, scraped("Not found", status=404)), firecrawl="fc-1")
 
 
 @pytest.mark.parametrize(

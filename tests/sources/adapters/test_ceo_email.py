@@ -111,10 +111,10 @@ def test_hunter_is_asked_over_the_wire():
     assert told(SOURCE.parse(payload, {})[0])[0] == "zoe@acme.example"
 
 
-def test_hunters_key_may_be_handed_over_among_the_settings():
+def test_the_key_of_the_source_hunter_is_used_too():
     vendor = Vendor(answer({"data": FOUND}))
     questions = [Question(subject=ACME)]
-    SOURCE.fetch(Call(questions=questions, wanted={}, settings={"hunter_key": KEY}), vendor)
+    SOURCE.fetch(Call(questions=questions, wanted={}, keys={"HUNTER_API_KEY": KEY}), vendor)
     assert vendor.requests[0].headers == {"X-API-KEY": KEY}
 
 
