@@ -123,6 +123,8 @@ def apply(
     for kind, answers in reading.batches(tally):
         if until():
             return False
+        if not EnrichmentRun.objects.filter(pk=run.pk, status=_Status.SCHEDULED).exists():
+            return True  # canceled: what is recorded stays until it is undone
         try:
             claims.reread(run=run.pk, kind=kind, answers=answers)
         except RunUndone:

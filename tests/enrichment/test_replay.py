@@ -197,6 +197,15 @@ def test_a_replay_that_was_interrupted_goes_on(source, newer, monkeypatch):
     assert (run.status, run.summary["answers"]) == ("COMPLETED", 4)
 
 
+def test_a_canceled_replay_records_nothing_more(source, newer, monkeypatch):
+    monkeypatch.setattr(replay, "_RECORDS", 1)
+    run = replay.begin(source)
+    assert replay.apply(run, on_chunk=lambda: runs.cancel(EnrichmentRun.objects.get(pk=run.pk)))
+    assert Check.objects.filter(run=run).count() == 1
+    assert replay.waiting(source) == 4
+    assert replay.begin(source) != run
+
+
 def test_what_a_person_decided_stands(fakes):
     class Vague(Reader):
         needs = (("name",),)
