@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from sources.contract import Subject
 from sources.identity import (
@@ -44,27 +44,30 @@ class Again:
 
 @dataclass(slots=True)
 class _Facts:
-    """What rows of one name say about their company."""
+    """What rows of one name say about their company; mostly one text each, for which a set takes four times as much."""
 
-    domains: set[str] = field(default_factory=set)
-    cities: set[str] = field(default_factory=set)
-    countries: set[str] = field(default_factory=set)
+    domains: tuple[str, ...] = ()
+    cities: tuple[str, ...] = ()
+    countries: tuple[str, ...] = ()
 
     def add(self, other: _Facts) -> None:
-        self.domains |= other.domains
-        self.cities |= other.cities
-        self.countries |= other.countries
+        self.domains = _union(self.domains, other.domains)
+        self.cities = _union(self.cities, other.cities)
+        self.countries = _union(self.countries, other.countries)
 
     def agree(self, other: _Facts) -> bool:
         """Whether both together can be one company's: one domain, one place."""
-        return all(
-            len(mine | theirs) < 2
-            for mine, theirs in (
-                (self.domains, other.domains),
-                (self.cities, other.cities),
-                (self.countries, other.countries),
-            )
+        return (
+            len(_union(self.domains, other.domains)) < 2
+            and len(_union(self.cities, other.cities)) < 2
+            and len(_union(self.countries, other.countries)) < 2
         )
+
+
+def _union(mine: tuple[str, ...], theirs: tuple[str, ...]) -> tuple[str, ...]:
+    if not mine or mine == theirs:
+        return theirs
+    return tuple(dict.fromkeys(mine + theirs)) if theirs else mine
 
 
 _Group = tuple[str, str]
@@ -155,7 +158,7 @@ def _groups(row: Row) -> list[_Group]:
 def _facts(row: Row) -> _Facts:
     subject = row.subject
     values = subject.domain, fold_place(subject.city), fold_place(subject.country)
-    return _Facts(*({value} - {""} for value in values))
+    return _Facts(*((value,) if value else () for value in values))
 
 
 class People:
