@@ -253,7 +253,7 @@ def _without_glued_form(word: str) -> str:
     return word
 
 
-@lru_cache(maxsize=65_536)  # an import asks for each name of its file several times
+@lru_cache(maxsize=16_384)  # an import asks for each name of its file several times
 def name_key(name: str) -> str:
     """The words of `name` that identify the company, folded; equal for spellings of one name.
 
