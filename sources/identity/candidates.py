@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from array import array
 from collections.abc import Callable, Collection, Iterable, Sequence
@@ -37,6 +38,7 @@ _WORST_RATIO = 40  # per cent
 _ALIKE_FOR_DOMAIN = 70  # per cent; from there on a shared domain settles the search
 _MOST_NAMES = 4  # names of one question that are searched
 _WORST_SCORE = 0.05
+_NUMBERS = re.compile(r"\d+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,7 +187,8 @@ class NameIndex:
         city, country = fold_place(subject.city), fold_place(subject.country)
         for name in dict.fromkeys((subject.name, *subject.aliases[: _MOST_NAMES - 1])):
             asked = Facts(name_key(name), domain, city, country)
-            rows = self._one_each(asked, self.pool(asked))
+            pool = [row for row in self.pool(asked) if not self._has_other_numbers(asked, row)]
+            rows = self._one_each(asked, pool)
             for row, score in zip(rows, probabilities(asked, [self.facts(row) for row in rows]), strict=True):
                 owner = self._owners[row]
                 if owner not in best or score > best[owner][0]:
@@ -194,6 +197,13 @@ class NameIndex:
         ranked = sorted(best, key=lambda owner: (-(owner in has_domain), -best[owner][0]))[:limit]
         kept = [owner for owner in ranked if best[owner][0] >= _WORST_SCORE or owner in has_domain]
         return sorted((self._candidate(*best[owner]) for owner in kept), key=lambda found: -found.score)
+
+    def _has_other_numbers(self, asked: Facts, row: int) -> bool:
+        """Whether two names differ in their numbers, as "Company 5" and "Company 50", and no domain makes them one."""
+        mine, theirs = _NUMBERS.findall(asked.key), _NUMBERS.findall(self._keys[row])
+        if not (mine and theirs) or mine == theirs:
+            return False
+        return not asked.domain or asked.domain != self._domains[self._owners[row]]
 
     def _one_each(self, asked: Facts, rows: Sequence[int]) -> Sequence[int]:
         """Of several names of one company the most alike: a company is no rival of itself."""

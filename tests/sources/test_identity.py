@@ -295,3 +295,18 @@ def test_the_most_alike_of_few_is_not_shown_to_a_person_when_it_is_unlike():
     ]
     judgement = judge(NameIndex(few).search(Subject(name="Apple Inc.", domain="apple.com")))
     assert judgement.verdict is Verdict.NONE
+
+
+@pytest.mark.parametrize(
+    ("name", "domain"), [("Company 500", "company-500.com"), ("Company 500", ""), ("Studio 9 Ltd", "")]
+)
+def test_numbers_tell_companies_apart(name, domain):
+    known = [Entry(id=n, name=f"Company {n}", domain=f"company-{n}.com") for n in range(1, 60)]
+    known.append(Entry(id=99, name="Studio 54", domain="studio54.com"))
+    assert judge(NameIndex(known).search(Subject(name=name, domain=domain))).verdict is Verdict.NONE
+
+
+def test_a_domain_makes_one_company_of_other_numbers():
+    known = NameIndex([Entry(id=1, name="Web 20 Ventures", domain="web2.com")])
+    judgement = judge(known.search(Subject(name="Web 2.0 Ventures", domain="web2.com")))
+    assert judgement.candidate and judgement.candidate.id == 1
