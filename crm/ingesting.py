@@ -23,7 +23,7 @@ from crm import monitoring
 from crm.headers import HeaderError, Headers, recognise
 from crm.models import IdealCustomerProfile, Sheet
 from crm.profiles import KIND_OF, add_fields, asked_in, sheet_of
-from crm.spreadsheets import ImportRefused, _Import
+from crm.spreadsheets import Import, ImportRefused
 from enrichment import runs
 from enrichment.models import ApiKey, ApiSchedule, ApiTask, EnrichmentRun, RunOrigin, UploadedFile
 from enrichment.names import custom_attributes, sources_called
@@ -222,7 +222,7 @@ def _fill(run_id: int) -> bool:
         run.status, run.started_at = EnrichmentRun.Status.RUNNING, timezone.now()
         run.save(update_fields=["headers", "file_hash", "status", "started_at"])
         catalogue = {**BY_SLUG, **{each.slug: each for each in custom}}
-        _Import(run, table, headers, catalogue).store(run.sheet, open_items=True)
+        Import(run, table, headers, catalogue).store(run.sheet, open_items=True)
     return True
 
 

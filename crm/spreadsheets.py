@@ -87,13 +87,13 @@ def import_file(
             asks=enrich, status="RUNNING" if enrich else "COMPLETED", finished_at=None if enrich else timezone.now(),
         )  # fmt: skip
         catalogue = {**BY_SLUG, **{each.slug: each for each in custom}}
-        _Import(run, table, headers, catalogue).store(sheet, open_items=enrich)
+        Import(run, table, headers, catalogue).store(sheet, open_items=enrich)
     if enrich:
         runs.wake(run.pk)
     return run
 
 
-class _Import:
+class Import:
     """One file on its way into the records."""
 
     def __init__(
