@@ -78,7 +78,8 @@ def import_file(
         raise ImportRefused(str(error)) from None
     sync_sources()
     with transaction.atomic():
-        sheet, _ = Sheet.objects.get_or_create(name=name[:200], kind=headers.kind.value)
+        named = {"name": name[:200], "kind": headers.kind.value}  # several may have the name
+        sheet = Sheet.objects.filter(**named).order_by("pk").first() or Sheet.objects.create(**named)
         run = EnrichmentRun.objects.create(
             name=f"Import {name}"[:200], kind=headers.kind.value, sheet=sheet, unmatched=unmatched, wanted=list(wanted),
             sources=list(sources), parallel=parallel, created_by=user, file_name=name[:255],

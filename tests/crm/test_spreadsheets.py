@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from crm.models import Account, Contact
+from crm.models import Account, Contact, Sheet
 from crm.spreadsheets import import_file
 from enrichment import retrying, runs
 from enrichment.models import EnrichmentRun
@@ -156,3 +156,10 @@ def test_a_column_of_dates_is_read_in_the_order_that_its_cells_show(load, cells,
     found = [account.value("last_funding_date") for account in Account.objects.order_by("name")]
     assert found == dates
     assert len(run.summary["warnings"]) == warnings
+
+
+def test_a_file_goes_to_the_first_of_several_sheets_of_its_name(tmp_path):
+    first, _ = (Sheet.objects.create(name="leads.csv", kind="account") for _ in range(2))
+    path = tmp_path / "leads.csv"
+    path.write_text("Company,Website\nAcme,acme.com\n", encoding="utf-8")
+    assert import_file(path, name="leads.csv").sheet == first
