@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import Any, ClassVar
 
 from django.db.models import Count, Q, QuerySet
@@ -246,14 +247,14 @@ class RunItemDecide(ApiView):
         return Response(_item(item, getattr(item, f"{run.kind}_id"), entity_ids(run, [item])))
 
 
-class _Steering(ApiView):
+class _Steering(ApiView, ABC):
     """A change of a run's course; refused where the run is past it."""
 
     scopes: ClassVar[dict[str, str]] = {"POST": "enrich"}
 
+    @abstractmethod
     def steer(self, run: Any) -> None:
         """What is done; raises RunRefused."""
-        raise NotImplementedError
 
     def steered(self, run_id: int) -> EnrichmentRun:
         """The run afterwards; 409 where it does not fit."""

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sources.contract import Finding, Subject
-from sources.errors import PayloadChanged
+from sources.attributes import Kind
+from sources.cadence import Cadence
+from sources.contract import Call, Cost, Finding, Http, Limits, Payload, Secret, Source, Subject, Wanted
+from sources.errors import NotAllowed, PayloadChanged
+from sources.vendors import datagen
 from sources.vendors.datagen import first, links, objects, snake
 from sources.vendors.firmographics import claims, profile_page, site
 from sources.vendors.json_answers import count, mapping, text, texts
@@ -32,6 +35,35 @@ _WORDS: Mapping[str, tuple[str, ...]] = {
         "linkedin_profile_url",
     ),
 }
+
+
+class Research(Source):
+    """Puts one question about a domain to the research tool: what its subclass `provides`.
+
+    The setting `tool` names another alias of the tool.
+    """
+
+    kinds = frozenset({Kind.ACCOUNT})
+    needs = (("domain",),)
+    cadence = Cadence.parse("monthly")
+    cost = Cost(credits=1, charges_miss=True)
+    limits = Limits(per_minute=50, in_flight=3, deadline=120.0)
+    secret = Secret(env=datagen.KEY, help_url=datagen.HELP)
+    base_url = datagen.BASE_URL
+
+    def fetch(self, call: Call, http: Http) -> Sequence[Payload]:
+        """The envelope of the tool's result; raises NotAllowed without a domain."""
+        if not call.subject.domain:
+            raise NotAllowed("DataGen's research needs the domain of a company")
+        return [datagen.execute(call, http, TOOL, {"query": query(call.subject.domain, self.provides)})]
+
+    def parse(self, payload: Payload, wanted: Wanted) -> Sequence[Finding]:
+        """What was found about the company that the answer names; () when nothing was."""
+        result = datagen.result_of(payload)
+        if result is datagen.MISSING:
+            return ()
+        found = finding(result, self.provides)
+        return [found] if found else ()
 
 
 def query(domain: str, asked: tuple[str, ...]) -> str:
