@@ -95,7 +95,7 @@ CATALOGUE: tuple[Attribute, ...] = (
     _A("ceo_name", "CEO", Type.TEXT, ACCOUNT, "", "Name of the chief executive", ("ceo",)),
     _A("ceo_linkedin_url", "CEO LinkedIn", Type.URL, ACCOUNT, "", "LinkedIn profile of the chief executive", ()),
     _A("ceo_email", "CEO e-mail", Type.EMAIL, ACCOUNT, "", "E-mail address of the chief executive", ()),
-    _A("domain_registered_on", "Domain registered", Type.DATE, ACCOUNT, "", "Day on which the domain was registered", ("domain_created", "domain_age")),
+    _A("domain_registered_on", "Domain registered", Type.DATE, ACCOUNT, "", "Day on which the domain was registered", ()),
     _A("email_pattern", "E-mail pattern", Type.TEXT, ACCOUNT, "", "How addresses of the company's people are made, e.g. {first}.{last}", ()),
     _A("ticker", "Ticker", Type.TEXT, ACCOUNT, "", "Stock ticker", ("ticker_symbol", "stock_symbol")),
     _A("lei", "LEI", Type.TEXT, ACCOUNT, "", "Legal entity identifier (ISO 17442)", ()),
