@@ -9,10 +9,10 @@ from urllib.parse import urlencode
 from sources.attributes import Kind
 from sources.cadence import Cadence
 from sources.contract import Call, Cost, Finding, Http, Limits, Payload, Secret, Source, Subject, Wanted
-from sources.errors import PayloadChanged, RateLimited
-from sources.vendors.apollo import ORGANIZATION, PERSON, assign, organization_finding, people, person_finding
-from sources.vendors.firmographics import ask_those, cut, refuse_unasked
-from sources.vendors.json_answers import raise_for_status, read_object, retry_after
+from sources.errors import PayloadChanged, RateLimited, SourceUnavailable
+from sources.vendors.apollo import ORGANIZATION, PERSON, assign, findings, people
+from sources.vendors.firmographics import ask_those, cut, is_miss, refuse_unasked
+from sources.vendors.json_answers import complaint, raise_for_status, read_object, retry_after
 
 _WINDOWS = (
     ("x-24-hour-requests-left", 86_400.0),
@@ -27,6 +27,7 @@ class Apollo(Source):
 
     slug = "apollo"
     label = "Apollo"
+    version = 2
     kinds = frozenset({Kind.ACCOUNT, Kind.CONTACT})
     needs = (("domain",), ("email",), ("linkedin_url",), ("name", "domain"))
     provides = tuple(dict.fromkeys((*ORGANIZATION, *PERSON)))
@@ -64,21 +65,24 @@ class Apollo(Source):
         )
 
     def parse(self, payload: Payload, wanted: Wanted) -> Sequence[Finding]:
-        """The organization or person; () for the empty answer that Apollo gives about those it does not know."""
+        """Each organization and person; () for the empty answer that Apollo gives about those it does not know."""
         refuse_unasked(payload)
         _raise_for_limits(payload)
+        if payload.status == 404 and b"result_pending" in payload.body:
+            raise SourceUnavailable("Apollo is still looking this up: ask again later")
+        if is_miss(payload):
+            return ()
         raise_for_status(payload)
         answer = read_object(payload)
-        if not answer:
-            return ()
-        for part, read in (("organization", organization_finding), ("person", person_finding)):
-            if part in answer:
-                record = answer[part]
-                if record is not None and not isinstance(record, dict):
-                    raise PayloadChanged(f"Apollo's {part} is no JSON object")
-                found = read(record, self.slug) if record else None
-                return [found] if found else ()
-        raise PayloadChanged("Apollo's answer is neither an organization nor a person")
+        if complaint(payload) and answer.keys() <= {
+            "error",
+            "error_code",
+            "error_message",
+            "status",
+            "message",
+        }:
+            raise PayloadChanged(f"Apollo answered with an error: {complaint(payload)}")
+        return findings(answer, self.slug)
 
 
 def _company(subject: Subject) -> dict[str, str]:

@@ -29,6 +29,7 @@ class BuiltWith(Source):
 
     slug = "builtwith"
     label = "BuiltWith"
+    version = 2
     kinds = frozenset({Kind.ACCOUNT})
     needs = (("domain",),)
     provides = (
@@ -40,6 +41,7 @@ class BuiltWith(Source):
             "industry",
             "headcount",
             "phone",
+            "headquarters",
             "city",
             "country",
         ),
@@ -74,6 +76,8 @@ class BuiltWith(Source):
         answer = read_object(payload)
         results, errors = answer.get("Results"), mappings(answer.get("Errors"))
         if not isinstance(results, list) and not errors:
+            if "retryAfterSeconds" in answer:  # its rate limit, also under another status
+                raise RateLimited("api.builtwith.com asks for a pause", retry_after=_pause(payload))
             raise PayloadChanged("BuiltWith's answer holds neither results nor errors")
         known = mappings(results)
         if results and not any("Lookup" in result for result in known):
@@ -97,11 +101,16 @@ def _version(call: Call) -> str:
 
 def _raise_for_pause(payload: Payload) -> None:
     """Raise RateLimited when only the body says how long the pause is."""
-    if payload.status != 429 or retry_after(payload) is not None:
-        return
+    if payload.status == 429 and retry_after(payload) is None and (seconds := _pause(payload)):
+        raise RateLimited("api.builtwith.com asks for a pause (429)", retry_after=seconds)
+
+
+def _pause(payload: Payload) -> float | None:
+    """The seconds of the pause that a body asks for, at least 1."""
     try:
         seconds = read_object(payload).get("retryAfterSeconds")
     except PayloadChanged:
-        return
-    if isinstance(seconds, int | float) and not isinstance(seconds, bool) and 0 < seconds <= 86_400:
-        raise RateLimited("api.builtwith.com asks for a pause (429)", retry_after=max(float(seconds), 1.0))
+        return None
+    if not isinstance(seconds, int | float) or isinstance(seconds, bool):
+        return None
+    return max(float(seconds), 1.0) if 0 < seconds <= 86_400 else None

@@ -11,12 +11,12 @@ from urllib.parse import urlsplit
 
 from sources.attributes import Kind
 from sources.cadence import Cadence
-from sources.contract import Call, Claim, Finding, Http, Limits, Payload, Source, Subject, Wanted
+from sources.contract import Call, Finding, Http, Limits, Payload, Source, Subject, Wanted
 from sources.errors import PayloadChanged
 from sources.identity import name_key
 from sources.vendors.firmographics import site
 from sources.vendors.job_posts import posts
-from sources.vendors.job_roles import Role
+from sources.vendors.job_roles import Role, role_claims
 from sources.vendors.json_answers import mapping, mappings, raise_for_status, text
 
 _BOARDS = (
@@ -33,7 +33,6 @@ _OTHER_HOSTS = ("recruitee.com", "workable.com", "rippling.com", "smartrecruiter
 _DESCRIPTIONS = ("content", "description", "descriptionHtml", "opening", "additional")
 _MENTIONED = re.compile(r"(?:https?://|@)([a-z0-9.-]{4,253})", re.IGNORECASE)
 _MOST_TEXT = 20_000
-_MOST_REFERENCES = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,17 +78,8 @@ class JobBoards(Source):
         board = _read(payload)
         if not board.roles:
             return ()
-        engineering = [role for role in board.roles if role.is_engineering]
-        titles = list(dict.fromkeys(role.title for role in board.roles))
-        claims = (
-            Claim(
-                attribute="recent_job_postings",
-                value=len(engineering),
-                references=_references(board, engineering),
-            ),
-            Claim(attribute="open_job_titles", value=titles, references=_references(board, board.roles)),
-        )
-        return [Finding(subject=Subject(name=board.name, domain=board.domain), claims=claims)]
+        found = role_claims(board.roles, board.page)
+        return [Finding(subject=Subject(name=board.name, domain=board.domain), claims=found)]
 
 
 def _tokens(subject: Subject) -> list[str]:
@@ -177,11 +167,3 @@ def _mentioned_domain(entries: Sequence[Mapping[str, Any]], token: str) -> str:
     hosts = Counter(host.lower().strip(".-") for host in _MENTIONED.findall(shown))
     domains = (site(host) for host, _ in hosts.most_common(50))
     return next((name for name in domains if name.partition(".")[0].replace("-", "") == label and label), "")
-
-
-def _references(board: Board, roles: Sequence[Role]) -> tuple[str, ...]:
-    """The board's page and some of the roles; of a board without page of its own any role shows it exists."""
-    links = [board.page, *(role.url for role in roles)]
-    if not any(links):
-        links = [board.roles[0].url]
-    return tuple(dict.fromkeys(filter(None, links)))[:_MOST_REFERENCES]

@@ -12,7 +12,7 @@ from typing import Any
 from sources.contract import Finding, Subject
 from sources.errors import PayloadChanged, RateLimited, SourceError, SourceRefused, SourceUnavailable
 from sources.vendors import social_links
-from sources.vendors.firmographics import claims, land, site
+from sources.vendors.firmographics import claims, land, place, site
 from sources.vendors.json_answers import count, mapping, mappings, text, texts
 
 Json = Mapping[str, Any]
@@ -21,6 +21,8 @@ INVALID_DOMAIN = "-8"
 
 # A page is visited again within weeks, so what was not seen for three months before the last visit is gone.
 _GONE_AFTER = 90 * 86_400_000
+_LEFT_AFTER = 365 * 86_400_000
+_WRITTEN_TIME = re.compile(r"(?:/Date\()?(\d{9,15})[^\d]?.*", re.ASCII)
 # Tags of what a page says about itself (titles, character sets, style rules), which is no technology of a company.
 _NO_TECHNOLOGY = re.compile(r"docinfo|seo[_ -].*|encoding|css|language|link|copyright|robots|parked")
 _NO_SITE = frozenset(("domain not resolving", "parked domain", "domain parking"))
@@ -47,6 +49,7 @@ def finding(result: Json) -> Finding | None:
         "industry": text(meta.get("Vertical")),
         "phone": next(iter(texts(meta.get("Telephones"))), ""),
         "headcount": count(mapping(result.get("Attributes")).get("Employees")),
+        "headquarters": _seat(meta),
         **_pages(texts(meta.get("Social"))),
     }
     found = claims(values, f"https://builtwith.com/{name}")
@@ -91,12 +94,13 @@ def error_of(errors: Sequence[Json]) -> SourceError:
         return RateLimited("BuiltWith takes one question at a time for this key (-7)")
     if code == "-99":
         return SourceUnavailable("BuiltWith could not answer (-99): ask again later")
-    return PayloadChanged(f"BuiltWith answered with an error that is not expected ({code[:20] or 'no code'})")
+    told = text(errors[0].get("Message"))[:200] or "an error that is not expected"
+    return PayloadChanged(f"BuiltWith answered: {told} ({code[:20] or 'no code'})")
 
 
 def _technologies(result: Json) -> dict[str, Any]:
     """The technologies in use on all pages of a domain, the home page's first."""
-    paths = mappings(mapping(result.get("Result")).get("Paths"))
+    paths = _visited(mappings(mapping(result.get("Result")).get("Paths")))
     paths.sort(key=lambda path: text(path.get("SubDomain")).lower() not in _HOME)
     used = [pair for path in paths for pair in _in_use(path)]
     return {
@@ -104,6 +108,12 @@ def _technologies(result: Json) -> dict[str, Any]:
         "cms": next((name for name, tag in used if tag == "cms"), ""),
         "analytics_tools": list(dict.fromkeys(name for name, tag in used if tag == "analytics")),
     }
+
+
+def _visited(paths: list[Json]) -> list[Json]:
+    """The pages that are still visited: one that was left a year before another was visited is gone."""
+    newest = max((_time(path.get("LastIndexed")) or 0 for path in paths), default=0)
+    return [path for path in paths if (_time(path.get("LastIndexed")) or newest) >= newest - _LEFT_AFTER]
 
 
 def _in_use(path: Json) -> Iterator[tuple[str, str]]:
@@ -135,5 +145,14 @@ def _pages(links: Sequence[str]) -> dict[str, str]:
     }
 
 
+def _seat(meta: Json) -> str:
+    """City, state and country of the company, when the city is known with one of them."""
+    city, state, country = text(meta.get("City")), text(meta.get("State")), land(meta.get("Country"))
+    return place(city, state, country) if city and (state or country) else ""
+
+
 def _time(value: Any) -> float | None:
+    """A time in milliseconds; old versions write it as the text "/Date(1293840000000)/"."""
+    if isinstance(value, str) and (found := _WRITTEN_TIME.fullmatch(value)):
+        return float(found[1])
     return value if isinstance(value, int | float) and not isinstance(value, bool) and value > 0 else None

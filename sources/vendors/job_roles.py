@@ -1,9 +1,14 @@
-"""Open roles on job boards: which of them are engineering roles."""
+"""Open roles: which of them are engineering roles, and what a list of them claims about a company."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
+
+from sources.contract import Claim
+
+_MOST_REFERENCES = 20
 
 # A title decides first: a sales engineer of the engineering department sells all the same.
 _OTHER_TITLES = re.compile(
@@ -55,3 +60,22 @@ class Role:
             _ENGINEERING_DEPARTMENTS.search(name) and not _OTHER_DEPARTMENTS.search(name)
             for name in self.departments
         )
+
+
+def role_claims(roles: Sequence[Role], page: str = "", *, is_whole: bool = True) -> tuple[Claim, ...]:
+    """Claims about the open roles of a company, of which `page` tells; how many of engineering only of a whole list."""
+    if not roles:
+        return ()
+    engineering = [role for role in roles if role.is_engineering]
+    titles = list(dict.fromkeys(role.title for role in roles))
+    found = Claim(attribute="open_job_titles", value=titles, references=_references(roles, page))
+    if not is_whole:
+        return (found,)
+    shown = _references(engineering, page) or _references(roles, page)[:1]
+    return (Claim(attribute="recent_job_postings", value=len(engineering), references=shown), found)
+
+
+def _references(roles: Sequence[Role], page: str) -> tuple[str, ...]:
+    """The page and some of the roles."""
+    links = [page, *(role.url for role in roles)]
+    return tuple(dict.fromkeys(filter(None, links)))[:_MOST_REFERENCES]

@@ -35,6 +35,11 @@ _REFUSALS = {
     403: "does not allow this, or not with this key",
     407: "is behind a proxy that wants a password",
 }
+_MAY_MEAN_MONEY = frozenset((400, 403, 422, 429))
+_MONEY = re.compile(r"\bcredits?\b|insufficient[ _](?:quota|funds|balance)|payment required", re.IGNORECASE)
+_SAYS = ("error", "errors", "details", "detail", "message", "description", "title", "type", "code", "id")
+"""Where vendors write what is wrong, the best sentence first."""
+_MOST_SAID, _LONGEST_SAID = 40, 200
 _BUSY = frozenset((408, 409, 423, 425))
 _RESETS = ("x-ratelimit-reset", "x-rate-limit-reset", "ratelimit-reset")
 _REMAINING = ("x-ratelimit-remaining", "x-ratelimit-remain", "x-rate-limit-remaining", "ratelimit-remaining")
@@ -47,7 +52,7 @@ _SHORTEST_PAUSE = 1.0
 def raise_for_status(payload: Payload) -> None:
     """Return for 200 to 204 but 202; otherwise raise what the status means.
 
-    SourceRefused for 401, 402, 403 and 407 · RateLimited for 429, for 503 that says how long, and for 403 when its
+    SourceRefused for 401, 402, 403 and 407, and for 400, 422 and 429 that speak of credit · RateLimited for 429, for 503 that says how long, and for 403 when its
     headers say that nothing is left · NotAllowed for 451 · SourceUnavailable for 5xx and for 408, 409, 423, 425
     · PayloadChanged for everything else: a redirect, "accepted", a question that the source does not understand.
     What a status 3xx or 4xx turned away costs nothing.
@@ -55,6 +60,9 @@ def raise_for_status(payload: Payload) -> None:
     status, who = payload.status, _who(payload)
     if status in (200, 201, 203, 204):
         return
+    told = complaint(payload)
+    if status in _MAY_MEAN_MONEY and _MONEY.search(told):
+        raise SourceRefused(f"{who} {_REFUSALS[402]} ({status})")
     if status == 429 or (status == 503 and "retry-after" in payload.headers) or _is_used_up(payload):
         raise RateLimited(f"{who} asks for a pause ({status})", retry_after=retry_after(payload))
     if status in _REFUSALS:
@@ -65,9 +73,27 @@ def raise_for_status(payload: Payload) -> None:
     if status >= 500 or status in _BUSY:
         error = SourceUnavailable(f"{who} could not answer ({status}): ask again later")
     else:
-        error = PayloadChanged(f"{who} answered {status}, which this version of the adapter does not expect")
+        reason = f": {told}" if told else ", which this version of the adapter does not expect"
+        error = PayloadChanged(f"{who} answered {status}{reason}")
     error.is_free = 300 <= status < 500
     raise error
+
+
+def complaint(payload: Payload) -> str:
+    """What the body of an error says, as vendors write it: {"error": "…"}, {"errors": [{"details": "…"}]} …; or ""."""
+    try:
+        waiting = [json.loads(payload.body)]
+    except (ValueError, RecursionError):
+        return ""
+    for _ in range(_MOST_SAID):
+        item = waiting.pop(0) if waiting else None
+        if isinstance(item, str) and (shown := text(item)):
+            return shown[:_LONGEST_SAID]
+        if isinstance(item, list):
+            waiting = [*item[:1], *waiting]
+        elif isinstance(item, dict):
+            waiting = [*(item[name] for name in _SAYS if item.get(name)), *waiting]
+    return ""
 
 
 def retry_after(payload: Payload) -> float | None:

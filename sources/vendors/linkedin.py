@@ -24,7 +24,7 @@ from sources.vendors.firmographics import (
     profile_page,
     site,
 )
-from sources.vendors.job_roles import Role
+from sources.vendors.job_roles import Role, role_claims
 from sources.vendors.json_answers import count, mapping, mappings, text, texts
 
 COMPANY = (
@@ -46,7 +46,6 @@ Json = Mapping[str, Any]
 
 _WHICH_COMPANY = frozenset(("universal_name_id", "company_size_on_linkedin", "company_size", "hq"))
 _WHICH_PERSON = frozenset(("public_identifier", "first_name", "full_name", "experiences", "headline"))
-_MOST_REFERENCES = 20
 
 
 def is_company(record: Json) -> bool:
@@ -136,14 +135,8 @@ def roles(listing: Json, subject: Subject) -> list[Role]:
 def job_claims(listing: Json, subject: Subject) -> tuple[Claim, ...]:
     """Claims about open roles; how many of engineering only when the listing has no further page."""
     open_roles = roles(listing, subject)
-    if not open_roles:
-        return ()
-    engineering = [role for role in open_roles if role.is_engineering]
-    shown = subject.linkedin_url or open_roles[0].url
-    found = claims({"open_job_titles": [role.title for role in open_roles]}, shown, *_links(open_roles))
-    if listing.get("next_page_no") or listing.get("next_page_api_url"):
-        return found
-    return (*claims({"recent_job_postings": len(engineering)}, shown, *_links(engineering)), *found)
+    is_whole = not (listing.get("next_page_no") or listing.get("next_page_api_url"))
+    return role_claims(open_roles, subject.linkedin_url, is_whole=is_whole)
 
 
 def executive(person: Json, subject: Subject) -> tuple[str, str]:
@@ -259,10 +252,6 @@ def _day(value: Any) -> str:
     return (
         f"{year:04}-{month:02}-{day:02}" if 1900 <= year < 2100 and 1 <= month <= 12 and 0 < day < 32 else ""
     )
-
-
-def _links(open_roles: Sequence[Role]) -> list[str]:
-    return [role.url for role in open_roles if role.url][:_MOST_REFERENCES]
 
 
 def _full(value: Any) -> str:

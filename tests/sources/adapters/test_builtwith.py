@@ -67,6 +67,7 @@ SITE = result(
     CompanyName="Acme Inc",
     Vertical="Software",
     City="San Diego",
+    State="CA",
     Country="US",
     Telephones=["+1-619-555-0100", "+1-619-555-0101"],
     Social=["//www.facebook.com/acme", "https://linkedin.com/company/acme", "twitter.com/acmehq"],
@@ -89,6 +90,7 @@ def test_a_website_and_its_company():
         "analytics_tools": ["Google Analytics"],
         "name": "Acme Inc",
         "industry": "Software",
+        "headquarters": "San Diego, CA, United States",
         "city": "San Diego",
         "country": "United States",
         "phone": "+1 619-555-0100",
@@ -112,6 +114,21 @@ def test_a_technology_is_in_use_when_it_was_seen_shortly_before_the_last_visit()
         result(page(technology("Old", "cms", days_ago=91), technology("Recent", "cms", days_ago=89)))
     )
     assert (values["tech_stack"], values["cms"]) == (["Recent"], "Recent")
+
+
+def test_a_page_that_was_left_years_before_the_last_visit_says_nothing():
+    left = VISITED - 400 * DAY
+    old = page(technology("ASP.NET", "framework", days_ago=400), subdomain="old") | {"LastIndexed": left}
+    (values,) = parsed(result(page(technology("nginx", "Web Server")), old))
+    assert values["tech_stack"] == ["nginx"]
+
+
+def test_old_versions_write_times_as_text():
+    written = {"Name": "Drupal", "Tag": "cms", "LastDetected": f"/Date({VISITED - 200 * DAY})/"}
+    (values,) = parsed(
+        result(page(technology("nginx", "Web Server"), written) | {"LastIndexed": f"/Date({VISITED})/"})
+    )
+    assert values == {"tech_stack": ["nginx"]}
 
 
 def test_a_technology_without_dates_counts_as_in_use():
@@ -159,6 +176,7 @@ def test_nothing_is_known(value):
         ("error_key_wrong.json", 200, SourceRefused),
         ("error_out_of_credits.json", 200, SourceRefused),
         ("error_rate_limit.json", 429, RateLimited),
+        ("error_rate_limit.json", 200, RateLimited),
         ("error_key_wrong.json", 401, SourceRefused),
         ("usage_v2.json", 200, PayloadChanged),
         ("whoami_v1.json", 200, PayloadChanged),
