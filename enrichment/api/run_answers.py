@@ -13,11 +13,9 @@ from rest_framework import serializers
 from crm.models import SheetEntry
 from crm.profiles import TYPE_OF
 from enrichment.api.ids import id_of
-from enrichment.models import EnrichmentRun, Lookup, RunItem, RunOrigin, Signal
+from enrichment.models import EnrichmentRun, Lookup, RunItem, RunOrigin
+from enrichment.queries import made_by
 from sources.attributes import Kind
-
-MOST_LISTED = 1000
-"""Ids of records that one answer names."""
 
 UPDATED = Coalesce("finished_at", "started_at", "created_at")
 RUN_STATUSES = EnrichmentRun.Status.values
@@ -108,7 +106,7 @@ def run_answers(runs: Sequence[Any]) -> list[dict[str, Any]]:
 def run_answer(run: Any) -> dict[str, Any]:
     """One run, with the entities it made and changed."""
     (told,) = run_answers([run])
-    told["output"]["resources"] |= _entities(run)
+    told["output"]["resources"] = {name: [id_of(pk) for pk in ids] for name, ids in made_by(run).items()}
     return told
 
 
@@ -159,20 +157,6 @@ def _output(run: Any, costs: Mapping[str, int]) -> dict[str, Any]:
         "credits": {"total_credits": sum(costs.values()), "breakdown": dict(costs)},
         "resources": {"entities_created": [], "entities_updated": [], "signals_created": []},
     }  # fmt: skip
-
-
-def _entities(run: Any) -> dict[str, list[str]]:
-    """Signals of the run; entities of its sheet whose records its items made, and those of the others that completed."""
-    signals = Signal.objects.filter(run=run, run__undone_at=None).order_by("pk").values_list("pk", flat=True)
-    told = {"signals_created": [f"{pk:024x}" for pk in signals[:MOST_LISTED]]}
-    if run.sheet_id is None:
-        return told
-    items = RunItem.objects.filter(run=run, state=RunItem.State.COMPLETED)
-    for name, is_new in (("entities_created", True), ("entities_updated", False)):
-        records = items.filter(has_created_record=is_new).values(run.kind)
-        rows = SheetEntry.objects.filter(sheet=run.sheet_id, **{f"{run.kind}__in": records}).order_by("pk")
-        told[name] = [f"{pk:024x}" for pk in rows.values_list("pk", flat=True)[:MOST_LISTED]]
-    return told
 
 
 def entity_ids(run: Any, items: Sequence[RunItem]) -> dict[int, str]:

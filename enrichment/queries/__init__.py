@@ -4,6 +4,7 @@ from enrichment.queries.catalogue import attributes_of
 from enrichment.queries.checked import newest_checks
 from enrichment.queries.coverage import coverage
 from enrichment.queries.filters import Op, filter_by_value, ordering_of
+from enrichment.queries.made import made_by
 from enrichment.queries.outcomes import credits_by_source, outcomes_by_source
 from enrichment.queries.past import as_of
 from enrichment.queries.shifts import ShownShift, described
@@ -22,6 +23,7 @@ __all__ = [
     "described",
     "filter_by_value",
     "history",
+    "made_by",
     "newest_checks",
     "ordering_of",
     "outcomes_by_source",

@@ -7,14 +7,12 @@ from collections import Counter
 from datetime import UTC, datetime
 from typing import Any
 
-from crm.models import IdealCustomerProfile, SheetEntry
-from enrichment.models import EnrichmentRun, RunItem, RunOrigin, Signal
+from crm.models import IdealCustomerProfile
+from enrichment.models import EnrichmentRun, RunOrigin, Signal
+from enrichment.queries import made_by
 from enrichment.queries.signals import ShownSignal, SignalValue
 from sources.attributes import Attribute
 from sources.display import display
-
-MOST_LISTED = 1000
-"""Ids of records or signals that one message names."""
 
 
 def id_of(pk: int | None) -> str | None:
@@ -48,7 +46,7 @@ def run_event(run: EnrichmentRun) -> str:
         "started_at": moment(run.started_at), "ended_at": moment(run.finished_at),
         "duration_seconds": seconds, "duration_formatted": None if seconds is None else spoken(seconds),
         "credits_used": sum(run.summary.get("credits", {}).values()), "error_message": run.error or None,
-        "resources": _resources(run), **_signals(run),
+        "resources": {name: [id_of(pk) for pk in ids] for name, ids in made_by(run).items()}, **_signals(run),
     }  # fmt: skip
     return envelope(f"run.{_flow(run, origin)}.{run.status.lower()}", run.finished_at or run.created_at, data)
 
@@ -62,22 +60,6 @@ def _flow(run: EnrichmentRun, origin: RunOrigin | None) -> str:
 
 def _profile_of_sheet(run: EnrichmentRun) -> IdealCustomerProfile | None:
     return run.sheet.profile if run.sheet_id and run.sheet else None
-
-
-def _resources(run: EnrichmentRun) -> dict[str, list[str]]:
-    """Entities of the run's sheet that it made and that it completed otherwise, and its signals."""
-    signals = Signal.objects.filter(run=run).order_by("pk").values_list("pk", flat=True)[:MOST_LISTED]
-    told = {
-        "entities_created": [],
-        "entities_updated": [],
-        "signals_created": [f"{pk:024x}" for pk in signals],
-    }
-    items = RunItem.objects.filter(run=run, state=RunItem.State.COMPLETED)
-    for name, is_new in (("entities_created", True), ("entities_updated", False)):
-        records = items.filter(has_created_record=is_new).values(run.kind)
-        entries = SheetEntry.objects.filter(sheet=run.sheet_id, **{f"{run.kind}__in": records}).order_by("pk")
-        told[name] = [f"{pk:024x}" for pk in entries.values_list("pk", flat=True)[:MOST_LISTED]]
-    return told
 
 
 def _signals(run: EnrichmentRun) -> dict[str, Any]:
