@@ -6,6 +6,7 @@ import csv
 import json
 import tempfile
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -48,8 +49,13 @@ def running(database: str, *, accounts: int, rounds: int) -> list[Row]:
     ]  # fmt: skip
 
 
-def run_all(slug: str, accounts: int, in_flight: int) -> float:
-    """Seconds that one worker needs to ask a source of three attributes about `accounts` new accounts."""
+def run_all(
+    slug: str, accounts: int, in_flight: int, *, help_with: Callable[[int], None] = lambda run: None
+) -> float:
+    """Seconds that a worker needs to ask a source of three attributes about `accounts` new accounts.
+
+    `help_with` is told the run as it begins: another worker may share the work.
+    """
     world.make_world(accounts)
     sync_sources()
     EnrichmentSource.objects.filter(slug=slug).update(is_enabled=True)
@@ -59,9 +65,11 @@ def run_all(slug: str, accounts: int, in_flight: int) -> float:
         run = runs.start(
             kind=Kind.ACCOUNT, records=Account.objects.all(), sources=(slug,), parallel=in_flight
         )
+        help_with(run.pk)
         deadline = time.monotonic() + LONGEST
         while EnrichmentRun.objects.get(pk=run.pk).is_open and time.monotonic() < deadline:
             tasks.work(run.pk)
+            time.sleep(0.01)  # while another worker ends its part
 
     taken = seconds(work)
     made = Lookup.objects.count(), Check.objects.count(), AttributeValue.objects.count()

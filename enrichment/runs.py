@@ -39,7 +39,7 @@ FEW = 10  # items taken together when the first's workers ended twice, one by on
 _FEW_AFTER, _ALONE_AFTER = 2, 4  # starts
 MOST_WAITING = 5  # messages in the queue, beyond which one more wakes nobody
 _SMALLEST, _LARGEST = 100, 2000  # items a chunk
-_LASTS = timedelta(seconds=5)  # what a chunk costs beside its questions is little of so long a time
+_LASTS = timedelta(seconds=10)  # what a chunk costs beside its questions is little of so long a time
 
 
 class RunRefused(ValueError):
@@ -150,10 +150,10 @@ def work(
         run = EnrichmentRun.objects.get(pk=run_id)
         if run.status != Status.RUNNING or run.undone_at:
             return False
-        items = claim(run, min(size, _most_at_once(run_id)))
+        items = claim(run, min(_share(run_id, size), _most_at_once(run_id)))
         if not items:
             return _rests(run_id)
-        if len(items) == size:
+        if len(items) >= _SMALLEST:
             call_help(run_id)
         started = timezone.now()
         _work_on(run, items, on_chunk, gives_up)
@@ -171,6 +171,12 @@ def call_help(run_id: int, *, most_waiting: int = 0) -> None:
             wake(run_id)
     except Exception as error:  # whatever a broker raises, it must not stop who works
         _log.warning("No help can be called at the moment: %s", error)
+
+
+def _share(run_id: int, size: int) -> int:
+    """`size`, or less near the end of a run: what is left is shared among the workers, so that none waits long."""
+    queued = RunItem.objects.filter(run=run_id, state=State.QUEUED)[: size * settings.WORKERS].count()
+    return min(size, max(_SMALLEST, -(-queued // settings.WORKERS)))
 
 
 def _most_at_once(run_id: int) -> int:
