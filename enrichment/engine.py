@@ -175,7 +175,10 @@ class Chunk:
             due = fresh[work.record.pk]
             work.note(slug, SKIPPED, f"fresh until {due:%Y-%m-%d}" if due else "fresh: never due again")
             return True
-        if step.source.only_when_missing and (work.parked_until or work.waits_for):
+        if step.is_needless(work.subject):
+            work.note(slug, SKIPPED, "not needed: what it is asked for is known")
+            return True
+        if (step.source.only_when_missing or step.feeds) and (work.parked_until or work.waits_for):
             work.note(slug, PARKED, "waits for what better ranked sources say")
             return True
         if step.source.only_when_missing and all(

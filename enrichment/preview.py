@@ -67,6 +67,8 @@ class _Tally:
         for record in records:
             subject = subject_of(record, row=self.rows.get(record.pk))
             priorities[record.pk] = record.priority
+            if self.step.is_needless(subject):
+                continue
             if has_inputs(subject, adapter.needs):
                 asked[record.pk] = ledger.question(adapter, subject)
             else:

@@ -12,6 +12,7 @@ from enrichment.models import RunItem
 from enrichment.models.check import Outcome
 from enrichment.verifying import Cleaned, Judged
 from enrichment.winner import WRITERS
+from sources.attributes import identity_slug
 from sources.contract import Subject
 
 ANSWERS = frozenset({Outcome.FOUND, Outcome.NOT_FOUND, Outcome.REJECTED})
@@ -98,9 +99,9 @@ class Work:
         if not new:
             return
         identity: dict[str, Any] = {
-            name: str(new[name])
-            for name in ("domain", "city", "country", "email")
-            if name in new and not getattr(self.subject, name)
+            name: str(new[slug])
+            for name in ("domain", "city", "country", "email", "linkedin_url")
+            if (slug := identity_slug(self.subject.kind, name)) in new and not getattr(self.subject, name)
         }
         self.subject = replace(self.subject, known={**self.subject.known, **new}, **identity)
 

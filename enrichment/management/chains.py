@@ -15,7 +15,7 @@ from enrichment.people import NAMED_BY
 from enrichment.plan import Plan, Step, make_plan
 from enrichment.queries import attributes_of
 from sources import registry
-from sources.attributes import IDENTITY, Kind, identity_slug, slug_of
+from sources.attributes import Kind, identity_slug, slug_of
 from sources.contract import Source
 
 _WIDTH, _INDENT = 100, 11
@@ -73,13 +73,11 @@ def chain_of(headers: Headers, *, attributes: Sequence[str], sources: Sequence[s
     known, now = _known(headers), _known(headers)
     links: list[Link] = []
     for kind in sorted(wishes.plans, key=lambda kind: kind is not wishes.kind):
-        wanted = wishes.wanted(kind)
         if wishes.people and kind is Kind.CONTACT:
-            wanted = list(wishes.people.wanted)
             for each in (known, now):
                 each[kind] |= {name for slug, name in NAMED_BY.items() if slug in each[Kind.ACCOUNT]}
                 each[kind] |= each[Kind.ACCOUNT] & {"domain"}
-        links += _links(kind, wishes.plans[kind], known[kind], now[kind], wanted, is_chosen=bool(sources))
+        links += _links(kind, wishes.plans[kind], known[kind], now[kind], is_chosen=bool(sources))
     asked = {link.step.source.slug for link in links}
     left = {each.source.slug: each.reason for plan in wishes.plans.values() for each in plan.left_out}
     chosen = {*wishes.sources, *(wishes.people.sources if wishes.people else ())} if sources else set()
@@ -107,19 +105,15 @@ def _known(headers: Headers) -> dict[Kind, set[str]]:
     return known
 
 
-def _links(
-    kind: Kind, plan: Plan, known: set[str], now: set[str], wanted: Sequence[str], *, is_chosen: bool
-) -> Iterator[Link]:
+def _links(kind: Kind, plan: Plan, known: set[str], now: set[str], *, is_chosen: bool) -> Iterator[Link]:
     """The steps of a plan; what they give is added to what is `known`, and `now` where they would be asked."""
-    own = attributes_of(kind)
-    inputs = {name for step in plan.steps for need in step.adapter.needs for name in need}
-    goals = {*wanted, *(inputs - set(IDENTITY))} if wanted else own.keys()
+    own = attributes_of(kind).keys()
     for step in plan.steps:
         source, adapter = step.source, step.adapter
-        gives = step.gives & own.keys()
+        gives = step.gives & own
         has_key = not adapter.secret or bool(key_of(source.slug, adapter))
         link = Link(
-            kind, step, tuple(sorted(gives & goals)), _lacking(adapter, known), _lacking(adapter, now),
+            kind, step, tuple(sorted(step.goals & own)), _lacking(adapter, known), _lacking(adapter, now),
             "" if has_key else key_variable(source.slug, adapter), is_chosen or source.is_enabled,
         )  # fmt: skip
         yield link

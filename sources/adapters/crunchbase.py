@@ -32,7 +32,7 @@ class Crunchbase(Source):
     slug = "crunchbase"
     label = "Crunchbase"
     kinds = frozenset({Kind.ACCOUNT})
-    needs = (("domain",),)
+    needs = (("domain",), ("crunchbase_url",))
     provides = (
         *("funding_stage", "last_funding_date", "last_funding_amount", "total_funding", "investors", "name"),
         *("legal_name", "domain", "industry", "headcount", "revenue_range", "company_description"),

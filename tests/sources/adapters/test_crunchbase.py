@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from enrichment.subjects import has_inputs
 from sources.adapters.crunchbase import Crunchbase
 from sources.contract import Call, Payload, Question, Subject
 from sources.errors import (
@@ -343,6 +344,13 @@ def test_a_known_page_is_asked_for_with_its_rounds():
     assert request.url == "api/v4/entities/organizations/acme%2Frobots"
     assert request.params["card_ids"] == "raised_funding_rounds"
     assert {"last_funding_type", "website_url", "identifier"} <= set(request.params["field_ids"].split(","))
+
+
+def test_the_page_alone_will_do():
+    page = {"crunchbase_url": "https://www.crunchbase.com/organization/acme"}
+    subject = Subject(name="Acme", known=page)
+    assert has_inputs(subject, CRUNCHBASE.needs)
+    assert CRUNCHBASE.question(subject) == page
 
 
 @pytest.mark.parametrize("page", ["https://evil.example/organization/acme", "acme", "", None, ["x"]])
