@@ -130,8 +130,16 @@ _FOUND = type("EntitySearch", (_PAGE,), {"query": serializers.CharField()})
 _CSV = {(200, "text/csv"): OpenApiTypes.STR}
 
 
-def _shape(rows: Sequence[SheetEntry], fields: Sequence[str] = ()) -> list[dict[str, Any]]:
+def shape(rows: Sequence[SheetEntry], fields: Sequence[str] = ()) -> list[dict[str, Any]]:
+    """Entities as the API answers them; with `fields` only these names in their data."""
     return [_answer(each) for each in Shaper(fields).shape(rows)]
+
+
+def change(entry: SheetEntry, **fields: str) -> None:
+    """Set status or comments of an entry's record."""
+    record = record_of(entry)
+    model = Account if record.kind is Kind.ACCOUNT else Contact
+    model._default_manager.filter(pk=record.pk).update(**fields)
 
 
 def _answer(entity: dict[str, Any]) -> dict[str, Any]:
@@ -168,7 +176,7 @@ class EntityList(ApiView):
             matching(query),
             query,
             plural="entities",
-            shape=lambda rows: _shape(rows, fields),
+            shape=lambda rows: shape(rows, fields),
             sortable=_SORTABLE,
         )
         return Response(page)
@@ -180,19 +188,15 @@ class EntityOne(ApiView):
     @extend_schema(operation_id="entity_get", responses=EntityAnswer)
     def get(self, request: Request, entity_id: int) -> Response:
         """The entity."""
-        return Response(_shape([found(entries(), entity_id)])[0])
+        return Response(shape([found(entries(), entity_id)])[0])
 
     @extend_schema(operation_id="entity_update", request=EntityChange, responses=EntityAnswer)
     def put(self, request: Request, entity_id: int) -> Response:
         """Set status and comments, those that are given; null empties them."""
         entry = found(entries(), entity_id)
         told = read_body(EntityChange, request)
-        changed = {name: told[name] or "" for name in ("status", "comments") if name in told}
-        if changed:
-            record = record_of(entry)
-            model = Account if record.kind is Kind.ACCOUNT else Contact
-            model._default_manager.filter(pk=record.pk).update(**changed)
-        return Response(_shape([found(entries(), entity_id)])[0])
+        change(entry, **{name: told[name] or "" for name in ("status", "comments") if name in told})
+        return Response(shape([found(entries(), entity_id)])[0])
 
     @extend_schema(operation_id="entity_change", request=EntityChange, responses=EntityAnswer)
     def patch(self, request: Request, entity_id: int) -> Response:
@@ -241,7 +245,7 @@ class EntitySearch(ApiView):
     def get(self, request: Request) -> Response:
         """A page of entities whose name, domain or e-mail address holds `q`."""
         query = read_query(SearchQuery, request)
-        page = page_of(matching(query), query, plural="entities", shape=_shape, sortable=_SORTABLE)
+        page = page_of(matching(query), query, plural="entities", shape=shape, sortable=_SORTABLE)
         return Response(page | {"query": query["q"]})
 
 
@@ -267,7 +271,7 @@ class SheetEntities(ApiView):
         sheet = found(Sheet.objects.all(), sheet_id)
         query = read_query(SheetEntityQuery, request)
         rows = of_sheet(sheet.pk, Kind(sheet.kind), query)
-        return Response(page_of(rows, query, plural="entities", shape=_shape, sortable=_SORTABLE))
+        return Response(page_of(rows, query, plural="entities", shape=shape, sortable=_SORTABLE))
 
 
 class SheetExportQuery(serializers.Serializer[Any]):

@@ -17,6 +17,9 @@ from enrichment.models import Check
 from sources.attributes import Kind
 
 _NEW = Record.Status.NEW.value
+# The oldest clients know a status that is true or false; the first one of each is what they set.
+QUALIFIED = (Record.Status.REVIEWED.value, Record.Status.CONTACTED.value)
+DISQUALIFIED = (Record.Status.PASSED.value,)
 
 
 class StatusWords(Words):
@@ -57,7 +60,7 @@ class SheetEntityQuery(PageQuery):
 
     search = serializers.CharField(required=False, max_length=200)
     status = serializers.BooleanField(
-        required=False, allow_null=True, default=None, help_text="Whether anybody looked."
+        required=False, allow_null=True, default=None, help_text="true: reviewed or contacted; false: passed."
     )
     has_comments = serializers.BooleanField(required=False, allow_null=True, default=None)
     created_after = serializers.DateTimeField(required=False)
@@ -118,8 +121,7 @@ def of_sheet(sheet: int, kind: Kind, query: Mapping[str, Any]) -> QuerySet[Sheet
     if query.get("search"):
         rows = rows.filter(looked_for([kind], query["search"]))
     if query["status"] is not None:
-        is_untouched = Q(**{f"{record}__status__in": ["", _NEW]})
-        rows = rows.filter(~is_untouched if query["status"] else is_untouched)
+        rows = rows.filter(**{f"{record}__status__in": QUALIFIED if query["status"] else DISQUALIFIED})
     if query["has_comments"] is not None:
         is_silent = Q(**{f"{record}__comments": ""})
         rows = rows.filter(~is_silent if query["has_comments"] else is_silent)

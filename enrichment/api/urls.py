@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.urls import path, re_path, register_converter
 from drf_spectacular.views import SpectacularAPIView, SpectacularRedocView, SpectacularSwaggerView
 
-from crm.api import entities, profiles, records, sheet_fields, sheets
+from crm.api import entities, profiles, records, sheet_entities, sheet_fields, sheets
 from enrichment.api import files, runs, schedules, signals, sources, starting, tasks, values
 from enrichment.api.errors import no_such_address
 from enrichment.api.ids import IdConverter
@@ -31,6 +31,14 @@ urlpatterns = [
     path("sheet/schema/<hex24:sheet_id>", sheet_fields.SheetSchema.as_view()),
     path("sheet/<hex24:sheet_id>", sheets.SheetOne.as_view()),
     path("sheet/<hex24:sheet_id>/entities", entities.SheetEntities.as_view()),
+    path("sheet/<hex24:sheet_id>/entity/<hex24:entity_id>", sheet_entities.SheetEntity.as_view()),
+    path(
+        "sheet/<hex24:sheet_id>/entity/<hex24:entity_id>/comments",
+        sheet_entities.SheetEntityComments.as_view(),
+    ),
+    path(
+        "sheet/<hex24:sheet_id>/entity/<hex24:entity_id>/status", sheet_entities.SheetEntityStatus.as_view()
+    ),
     path("sheet/<hex24:sheet_id>/export-csv", entities.SheetExport.as_view()),
     path("entity", entities.EntityList.as_view()),
     path("entity/status/bulk", entities.EntityStatuses.as_view()),

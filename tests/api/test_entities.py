@@ -196,12 +196,29 @@ def test_the_entities_of_a_sheet_are_filtered(api, sheet):
     list_account(sheet, {"status": "passed", "comments": "x"}, name="Acme")
     list_account(sheet, name="Bolt")
     path = f"/v1/sheet/{sheet.pk:024x}/entities"
-    assert names(api.get(f"{path}?status=true")) == ["Acme"]
+    assert names(api.get(f"{path}?status=false")) == ["Acme"]
+    assert names(api.get(f"{path}?status=true")) == []
     assert names(api.get(f"{path}?has_comments=false")) == ["Bolt"]
     assert names(api.get(f"{path}?search=acm")) == ["Acme"]
     assert names(api.get(f"{path}?created_after=2099-01-01T00:00:00Z")) == []
     assert names(api.get(f"{path}?updated_before=2020-01-01T00:00:00Z")) == []
     assert len(names(api.get(f"{path}?updated_after=2020-01-01T00:00:00Z"))) == 2
+
+
+def test_the_oldest_clients_reach_an_entity_through_its_sheet(api, sheet, people):
+    entity, account = list_account(sheet, name="Acme")
+    path = f"/v1/sheet/{sheet.pk:024x}/entity/{entity}"
+    assert api.get(path) == (200, api.get(f"/v1/entity/{entity}")[1])
+    assert api.call("PUT", f"{path}/comments", {"comments": "Call"}) == (204, b"")
+    assert api.call("PUT", f"{path}/status", {"status": False}) == (204, b"")
+    account.refresh_from_db()
+    assert (account.comments, account.status) == ("Call", "passed")
+    api.call("PUT", f"/v1/entity/{entity}", {"status": "contacted"})
+    api.call("PUT", f"{path}/status", {"status": True})
+    account.refresh_from_db()
+    assert account.status == "contacted"
+    assert api.call("PUT", f"{path}/status", {"status": "soon"})[0] == 422
+    assert api.get(f"/v1/sheet/{people.pk:024x}/entity/{entity}")[0] == 404
 
 
 def test_exports_hold_the_names_asked_for_and_no_formulas(api, sheet, people):
