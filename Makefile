@@ -14,8 +14,11 @@ CODE := config crm enrichment sources benchmarks tests manage.py
 ALONE := env -u DATABASE_URL -u REDIS_URL -u FOOTNOTE_HOME
 PYTEST := $(BIN)/pytest -n 2
 
+# Older versions of the client that the API is tested with; each needs a folder of its own.
+SDKS := $(patsubst .ci/linkt-sdk-%.txt,$(VENV)/sdk/%/stamp,$(wildcard .ci/linkt-sdk-*.txt))
+
 .DEFAULT_GOAL := help
-.PHONY: help demo run test check tools deploy-check services test-sqlite test-postgres bench bench-million torture format clean
+.PHONY: help demo run test check tools sdk deploy-check services test-sqlite test-postgres bench bench-million torture format clean
 
 help:  ## list the tasks
 	@echo "Usage: make <task> [PORT=8000] [HOST=127.0.0.1] [PYTHON=python3.12]"
@@ -28,7 +31,7 @@ demo: $(VENV)/run.stamp  ## enrich the shipped sample offline, then serve it (SE
 run: $(VENV)/run.stamp  ## serve web and workers on your own data
 	@exec $(MANAGE) up --host "$(HOST)" --port "$(PORT)"
 
-test: $(VENV)/dev.stamp  ## the tests; what needs a missing service is skipped with its reason
+test: $(VENV)/dev.stamp $(SDKS)  ## the tests; what needs a missing service is skipped with its reason
 	@$(ALONE) $(PYTEST) -rfEs
 
 check: tools deploy-check services test-sqlite test-postgres  ## format, lint, types, contracts, migrations, security, tests
@@ -58,16 +61,18 @@ deploy-check: $(VENV)/dev.stamp
 services: $(VENV)/dev.stamp
 	@if [ -n "$$CI" ]; then $(BIN)/python .ci/services.py "$(POSTGRES_URL)"; fi
 
-test-sqlite: $(VENV)/dev.stamp
+test-sqlite: $(VENV)/dev.stamp $(SDKS)
 	$(ALONE) $(PYTEST) -rfEs
 
 # What touches the database, a second time; tests/sources has no database.
-test-postgres: $(VENV)/dev.stamp
+test-postgres: $(VENV)/dev.stamp $(SDKS)
 	@if $(BIN)/python .ci/services.py --only postgres "$(POSTGRES_URL)"; then \
 		echo "$(PYTEST) … on PostgreSQL"; \
 		$(ALONE) DATABASE_URL="$(POSTGRES_URL)" $(PYTEST) -rfEs --ignore=tests/sources --ignore=tests/test_architecture.py --ignore=tests/test_docs.py; \
 	elif [ -n "$$CI" ]; then exit 1; \
 	else echo "The tests on PostgreSQL are left out."; fi
+
+sdk: $(SDKS)
 
 bench: $(VENV)/dev.stamp  ## each path beside its peer and its limit, as ratios
 	@$(BIN)/python -m benchmarks
@@ -96,6 +101,10 @@ $(VENV)/dev.stamp: requirements-dev.txt | $(BIN)/python
 	@echo "Installing packages (once) …"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
 	@touch $@ $(VENV)/run.stamp
+
+$(VENV)/sdk/%/stamp: .ci/linkt-sdk-%.txt | $(VENV)/dev.stamp
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes --upgrade --target $(@D) -r $<
+	@touch $@
 
 $(BIN)/python:
 	@sh .ci/make_venv.sh $(VENV) "$(PYTHON)"

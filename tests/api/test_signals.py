@@ -1,11 +1,10 @@
 from __future__ import annotations
 
 import pytest
-from django.utils import timezone
 
 from enrichment import claims, runs, signals
 from enrichment.models import EnrichmentRun, SignalRule
-from tests.api.world import list_account, make_profile, make_sheet
+from tests.api.world import list_account, make_profile, make_sheet, make_surge
 from tests.factories import make_answer, make_run, make_source
 from tests.fakes import FakeSource
 
@@ -15,18 +14,9 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture
 def surge(api) -> dict[str, str]:
     """A signal about an account in a sheet: its headcount went from 10 to 50."""
-    signals.sync_rules()
     sheet = make_sheet(api, make_profile(api))
     entity, account = list_account(sheet, {"external_id": "7", "external_source": "Salesforce"}, name="Acme")
-    source = make_source("crunchbase", rank=1)
-    for at, count in ((0, 10), (30, 50)):
-        run = make_run()
-        claims.record(
-            run=run.pk, kind=account.kind, answers=[make_answer(account.pk, source.pk, at, headcount=count)]
-        )
-        EnrichmentRun.objects.filter(pk=run.pk).update(status="COMPLETED", finished_at=timezone.now())
-        signals.scan(run.pk)
-    return {"entity": entity, "icp": f"{sheet.profile_id:024x}", "run": f"{run.pk:024x}"}
+    return {"entity": entity, "icp": f"{sheet.profile_id:024x}", "run": f"{make_surge(account):024x}"}
 
 
 def test_a_signal_tells_both_values_with_their_references(api, surge):

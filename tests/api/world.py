@@ -5,12 +5,15 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
+from django.utils import timezone
+
 from crm.models import Account, Contact, Sheet, SheetEntry
-from enrichment import claims
+from enrichment import claims, signals
 from enrichment.claims import Answer, CleanClaim
+from enrichment.models import EnrichmentRun
 from enrichment.models.check import Outcome
 from sources.attributes import Kind
-from tests.factories import START, make_account, make_contact, make_run, make_writer
+from tests.factories import START, make_account, make_answer, make_contact, make_run, make_source, make_writer
 
 WANTED = "- employee_count: People\n- tech_stack: Technologies\n- key_customers: Names"
 
@@ -54,3 +57,17 @@ def list_contact(sheet: Sheet, **values: Any) -> tuple[str, Contact]:
     contact = make_contact()
     tell(contact, **values)
     return f"{SheetEntry.objects.create(sheet=sheet, contact=contact).pk:024x}", contact
+
+
+def make_surge(account: Account) -> int:
+    """A signal about an account, whose headcount goes from 10 to 50; the run that found it."""
+    signals.sync_rules()
+    source = make_source("crunchbase", rank=1)
+    for at, count in ((0, 10), (30, 50)):
+        run = make_run()
+        claims.record(
+            run=run.pk, kind=account.kind, answers=[make_answer(account.pk, source.pk, at, headcount=count)]
+        )
+        EnrichmentRun.objects.filter(pk=run.pk).update(status="COMPLETED", finished_at=timezone.now())
+        signals.scan(run.pk)
+    return run.pk
