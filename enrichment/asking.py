@@ -77,6 +77,7 @@ class Asker:
         self._rest: Reply | None = None  # what the questions not yet asked are told
         self._interval = 0.0  # seconds between two calls that the source takes
         self._late: Mapping[str, ledger.Poll] = {}
+        self._priorities: ledger.Priorities | None = None
         self._halt = threading.Event()
         self._looked = 0.0
         self._handed = time.monotonic()
@@ -106,13 +107,9 @@ class Asker:
         Keys that could not be asked are answered with a reason. `priorities`: of the records that ask, by key (of ""
         where left out). `told`: lookups of this run whose errors their items know of; such a question is put again.
         """
+        self._priorities = priorities
         kept = ledger.cached(self.step.source, subjects, run=self.run, priorities=priorities)
-        replies = {
-            key: self._read(
-                key, answer.lookup, answer.payload, answer.asked_at, is_open=not answer.is_applied
-            )
-            for key, answer in kept.items()
-        }
+        replies = self._read_kept(kept)
         replies |= self._refused([key for key in subjects if key not in kept], told)
         todo = [(key, subject) for key, subject in subjects.items() if key not in replies]
         if todo:
@@ -127,6 +124,12 @@ class Asker:
                             yield replies
                             replies, self._handed = {}, time.monotonic()
         yield replies | self._told_rest(todo)
+
+    def _read_kept(self, kept: Mapping[str, ledger.Kept]) -> dict[str, Reply]:
+        return {
+            key: self._read(key, each.lookup, each.payload, each.asked_at, is_open=not each.is_applied)
+            for key, each in kept.items()
+        }
 
     def _refused(self, keys: Collection[str], told: Collection[int]) -> dict[str, Reply]:
         """What the source refused for good before this run was interrupted: asking again would only cost again."""
@@ -182,7 +185,10 @@ class Asker:
         """The replies of questions that may leave now, as they come."""
         adapter, now, began = self.step.adapter, timezone.now(), time.monotonic()
         asked = {key: ledger.question(adapter, subject) for key, subject in part if key not in self._late}
-        opened = ledger.open_questions(self.step.source, adapter, run=self.run, asked=asked)
+        opened = ledger.open_questions(
+            self.step.source, adapter, run=self.run, asked=asked, priorities=self._priorities
+        )
+        yield self._read_kept(opened.known)
         yield {key: Reply(None, now, reason=reason) for key, reason in opened.unpaid.items()}
         yield {key: self._busy(lookup, state) for key, (lookup, state) in opened.busy.items()}
         lookups = {**opened.lookups, **{key: poll.lookup for key, poll in self._late.items()}}

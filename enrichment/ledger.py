@@ -42,12 +42,13 @@ class Kept:
 class Opened:
     """What became of questions to be asked: lookup ids by key, keys without budget and why, keys in doubt or flight.
 
-    `busy` maps a key to the lookup that is in the way and its state.
+    `busy` maps a key to the lookup that is in the way and its state; `known` are answers that came to others meanwhile.
     """
 
     lookups: Mapping[str, int]
     unpaid: Mapping[str, str]
     busy: Mapping[str, tuple[int, str]]
+    known: Mapping[str, Kept]
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,11 +138,17 @@ def payload_of(row: Lookup) -> Payload:
 
 
 def open_questions(
-    source: EnrichmentSource, adapter: Source, *, run: int, asked: Mapping[str, Mapping[str, Any]]
+    source: EnrichmentSource,
+    adapter: Source,
+    *,
+    run: int,
+    asked: Mapping[str, Mapping[str, Any]],
+    priorities: Priorities | None = None,
 ) -> Opened:
     """Reserve and write down questions as sent, in one commit, before anything leaves.
 
-    `asked` maps key → question. A key that is in flight elsewhere, or uncertain and paid, is busy.
+    `asked` maps key → question. A key that is in flight elsewhere, or uncertain and paid, is busy. One that was
+    answered since the caller looked (`cached`, with the same `priorities`) is not asked again.
     """
     now = timezone.now()
     spend = budget.Spend(source, run, budget.period_of(source, now))
@@ -153,13 +160,17 @@ def open_questions(
         rows = [
             (source.pk, run, key, json.dumps(asked[key], ensure_ascii=False), "sent", adapter.version, spend.period,
              source.cost, 0, bulk.moment(now), "", "{}", "", "")
-            for key in paid
+            for key in sorted(paid)  # in one order, so that two workers never wait for each other
         ]  # fmt: skip
         made = _insert(rows)
+        # Only now: while our rows stand nobody else can ask, so no answer comes between this look and our question.
+        known = cached(source, made, run=run, priorities=priorities)
+        if known:
+            Lookup.objects.filter(pk__in=bulk.among(made.pop(key) for key in known)).delete()
         lost = [key for key in paid if key not in made]
         budget.settle(spend, reserved=len(lost) * source.cost, cost=0)
-        busy |= _busy(source, lost)
-    return Opened(made, dict.fromkeys(unpaid, reason), busy)
+        busy |= _busy(source, [key for key in lost if key not in known])
+    return Opened(made, dict.fromkeys(unpaid, reason), busy, known)
 
 
 def _busy(source: EnrichmentSource, keys: Iterable[str]) -> dict[str, tuple[int, str]]:
