@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -12,10 +14,11 @@ from sources.contract import Call, Cost, Finding, Http, Limits, Payload, Pending
 from sources.errors import NotAllowed, PayloadChanged, SourceUnavailable
 from sources.vendors.clearbit import COMPANY, PERSON, company_finding, is_company, is_person, person_finding
 from sources.vendors.firmographics import is_miss
-from sources.vendors.json_answers import raise_for_status, read_object
+from sources.vendors.json_answers import complaint, mapping, raise_for_status, read_json, text
 
 _PEOPLE = "https://person.clearbit.com/v2/people/find"
 _QUEUED = timedelta(minutes=5)
+_LOOKING = "Clearbit is still looking this up: ask again later"
 
 
 class Clearbit(Source):
@@ -23,6 +26,7 @@ class Clearbit(Source):
 
     slug = "clearbit"
     label = "Clearbit"
+    version = 2
     kinds = frozenset({Kind.ACCOUNT, Kind.CONTACT})
     needs = (("domain",), ("email",))
     provides = tuple(dict.fromkeys((*COMPANY, *PERSON)))
@@ -49,19 +53,42 @@ class Clearbit(Source):
         return [answer]
 
     def parse(self, payload: Payload, wanted: Wanted) -> Sequence[Finding]:
-        """The company, the person, or both of a combined answer; () when Clearbit knows nobody."""
+        """The company, the person, or each of an answer about several; () when Clearbit knows nobody."""
         if is_miss(payload):
             return ()
         if payload.status == 202:
-            raise SourceUnavailable("Clearbit is still looking this up: ask again later")
+            raise SourceUnavailable(_LOOKING)
         raise_for_status(payload)
-        answer = read_object(payload)
-        if "error" in answer:
-            raise PayloadChanged("Clearbit answered with an error although its status says success")
-        is_combined = "person" in answer and "company" in answer
-        parts = (answer["person"], answer["company"]) if is_combined else (answer,)
-        found = [_finding(part, payload, self.slug) for part in parts if part is not None]
+        answer = read_json(payload)
+        if isinstance(answer, dict) and isinstance(answer.get("body"), dict) and "status" in answer:
+            return self._told_later(answer, payload, wanted)
+        if isinstance(answer, dict) and "error" in answer:
+            if text(mapping(answer["error"]).get("type")) == "queued":
+                raise SourceUnavailable(_LOOKING)
+            raise PayloadChanged(
+                f"Clearbit answered with an error: {complaint(payload) or 'it does not say which'}"
+            )
+        found = [_finding(part, payload, self.slug) for part in _parts(answer) if part is not None]
         return [finding for finding in found if finding]
+
+    def _told_later(self, answer: Mapping[str, Any], payload: Payload, wanted: Wanted) -> Sequence[Finding]:
+        """What Clearbit posts to a webhook: the answer with the status it would have had."""
+        status = answer["status"] if isinstance(answer["status"], int) else payload.status
+        body = {name: value for name, value in answer["body"].items() if name != "body"}
+        return self.parse(replace(payload, status=status, body=json.dumps(body).encode()), wanted)
+
+
+def _parts(answer: Any) -> Sequence[Any]:
+    """The companies and people of an answer: a list, the results of a search, who is behind
+    an e-mail address or an IP address, or one record."""
+    if isinstance(answer, dict):
+        if isinstance(found := answer.get("results"), list):
+            return found
+        if is_person(answer) or is_company(answer):
+            return [answer]
+        if {"person", "company"} <= answer.keys() or {"ip", "company"} <= answer.keys():
+            return [answer.get("person"), answer["company"]]
+    return answer if isinstance(answer, list) else [answer]
 
 
 def _finding(record: Any, payload: Payload, slug: str) -> Finding | None:

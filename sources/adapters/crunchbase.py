@@ -31,6 +31,7 @@ class Crunchbase(Source):
 
     slug = "crunchbase"
     label = "Crunchbase"
+    version = 2
     kinds = frozenset({Kind.ACCOUNT})
     needs = (("domain",), ("crunchbase_url",))
     provides = (
@@ -64,7 +65,7 @@ class Crunchbase(Source):
             return ()
         raise_for_status(payload)
         answer = read_object(payload)
-        if "properties" in answer:
+        if "properties" in answer or isinstance(answer.get("cards"), dict):
             organizations: Sequence[Mapping[str, Any]] = [answer]
         elif isinstance(answer.get("entities"), list):
             organizations = at_home(mappings(answer["entities"]))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -26,7 +27,15 @@ from sources.vendors.firmographics import (
     refuse_unasked,
     site,
 )
-from sources.vendors.json_answers import count, mapping, raise_for_status, read_json, read_object, text
+from sources.vendors.json_answers import (
+    count,
+    mapping,
+    mappings,
+    raise_for_status,
+    read_json,
+    text,
+    texts,
+)
 
 Json = Mapping[str, Any]
 
@@ -35,6 +44,9 @@ _PATHS = {
     Kind.CONTACT: ("person/enrich", "person/bulk"),
 }
 _COMPANY_KEYS = frozenset(("name", "display_name", "website", "linkedin_url"))
+_RECORD = frozenset(("id", "linkedin_url"))
+"""What a record has that came without the envelope of an answer."""
+_CURRENT = ("current_professional", "professional")
 _PERSON_KEYS = frozenset(("full_name", "first_name", "last_name"))
 
 
@@ -43,12 +55,14 @@ class PeopleDataLabs(Source):
 
     slug = "people_data_labs"
     label = "People Data Labs"
+    version = 2
     kinds = frozenset({Kind.ACCOUNT, Kind.CONTACT})
     needs = (("domain",), ("linkedin_url",), ("email",), ("name", "city"), ("name", "country"))
     provides = (
         *("name", "domain", "email", "phone", "city", "country", "company_linkedin_url", "linkedin_url"),
         *("industry", "headcount", "revenue_range", "company_description", "founded_year", "headquarters"),
-        *("funding_stage", "last_funding_date", "total_funding", "employee_growth_6mo", "ticker"),
+        *("funding_stage", "last_funding_date", "last_funding_amount", "total_funding", "investors"),
+        *("employee_growth_6mo", "ticker"),
         *("follower_count", "twitter_url", "facebook_url"),
         *("headline", "job_title", "current_company", "location"),
     )
@@ -79,20 +93,35 @@ class PeopleDataLabs(Source):
         return ask_those(call, question, ask, needs)
 
     def parse(self, payload: Payload, wanted: Wanted) -> Sequence[Finding]:
-        """The company or person; () when nobody matches."""
+        """The company or person, or each of a bulk answer or a search; () when nobody matches."""
         refuse_unasked(payload)
         if is_miss(payload):
             return ()
         raise_for_status(payload)
-        answer = read_object(payload, "status")
-        if answer["status"] != 200:
+        answer = read_json(payload)
+        if isinstance(answer, list):
+            return [found for item in answer for found in self.parse(_item(payload, item), wanted)]
+        if not isinstance(answer, dict) or ("status" not in answer and not answer.keys() >= _RECORD):
+            raise PayloadChanged("People Data Labs sent something other than an answer of its API")
+        if answer.get("status", 200) != 200:
             inner = _own_status(payload)
             if inner.status == payload.status:
                 raise PayloadChanged("People Data Labs answered with a status that is no number")
             return self.parse(inner, wanted)
-        record = answer.get("data") if isinstance(answer.get("data"), dict) else answer
-        found = _finding(mapping(record), payload, self.slug)
-        return [found] if found else ()
+        return [found for record in _records(answer) if (found := _finding(record, payload, self.slug))]
+
+
+def _item(payload: Payload, item: Any) -> Payload:
+    """One answer of a bulk body; an answer within an answer is none."""
+    return replace(payload, body=json.dumps(None if isinstance(item, list) else item).encode())
+
+
+def _records(answer: Json) -> Sequence[Json]:
+    """The companies or people of an answer: one in `data` or in the answer itself, or several."""
+    for several in (answer.get("data"), answer.get("matches")):
+        if isinstance(several, list):
+            return [mapping(each.get("data")) or each for each in mappings(several)]
+    return [mapping(answer["data"]) if isinstance(answer.get("data"), dict) else answer]
 
 
 def _company_question(subject: Subject) -> dict[str, str]:
@@ -145,7 +174,8 @@ def _finding(record: Json, payload: Payload, slug: str) -> Finding | None:
 
 def _company(company: Json, payload: Payload, slug: str) -> Finding | None:
     where = mapping(company.get("location"))
-    city, state, country = (text(where.get(part)) for part in ("locality", "region", "country"))
+    city, state = (_cased(where.get(part)) for part in ("locality", "region"))
+    country = _cased(where.get("country"))
     identity: dict[str, Any] = {
         "name": text(company.get("display_name")) or text(company.get("name")),
         "domain": site(company.get("website")),
@@ -170,13 +200,13 @@ def _company(company: Json, payload: Payload, slug: str) -> Finding | None:
 def _company_values(company: Json) -> dict[str, Any]:
     return {
         "industry": text(company.get("industry")) or text(company.get("industry_v2")),
-        "headcount": count(company.get("employee_count")) or count(company.get("size")),
+        "headcount": count(company.get("employee_count"))
+        or count(company.get("linkedin_employee_count"))
+        or count(company.get("size")),
         "revenue_range": amount(company.get("inferred_revenue")),
         "company_description": text(company.get("summary")) or text(company.get("headline")),
         "founded_year": count(company.get("founded")),
-        "funding_stage": text(company.get("latest_funding_stage")),
-        "last_funding_date": text(company.get("last_funding_date")),
-        "total_funding": amount(company.get("total_funding_raised")),
+        **_funding(company),
         "employee_growth_6mo": growth(mapping(company.get("employee_growth_rate")).get("6_month")),
         "ticker": text(company.get("ticker")),
         "follower_count": count(company.get("linkedin_follower_count")),
@@ -185,25 +215,57 @@ def _company_values(company: Json) -> dict[str, Any]:
     }
 
 
+def _funding(company: Json) -> dict[str, Any]:
+    """The latest round, its amount when it is in dollars, and who paid for any (premium fields)."""
+    rounds = mappings(company.get("funding_details"))
+    day = text(company.get("last_funding_date"))
+    dated = [each for each in rounds if text(each.get("funding_round_date"))]
+    latest = max(dated, key=lambda each: text(each.get("funding_round_date")), default={})
+    if day and text(latest.get("funding_round_date"))[: len(day)] != day:
+        latest = {}  # of another day than the company's own fields
+    in_dollars = text(latest.get("funding_currency")).lower() in ("", "usd")
+    backers = ("investing_companies", "investing_individuals")
+    return {
+        "funding_stage": text(company.get("latest_funding_stage")) or text(latest.get("funding_type")),
+        "last_funding_date": day or text(latest.get("funding_round_date")),
+        "last_funding_amount": amount(latest.get("funding_raised")) if in_dollars else None,
+        "total_funding": amount(company.get("total_funding_raised")),
+        "investors": texts([name for each in rounds for who in backers for name in texts(each.get(who))]),
+    }
+
+
+def _cased(value: Any) -> str:
+    """A name with its capitals, which answers have only when they were asked for."""
+    shown = text(value)
+    return shown.title() if shown.islower() else shown
+
+
+def _email(person: Json) -> str:
+    """The address at work."""
+    given = mappings(person.get("emails"))
+    others = (address(each.get("address")) for kind in _CURRENT for each in given if each.get("type") == kind)
+    return address(person.get("work_email")) or next(filter(None, others), "")
+
+
 def _person(person: Json, slug: str) -> Finding | None:
     """A person; fields that the plan does not include hold `true`, which is no text."""
-    names = (text(person.get("first_name")), text(person.get("last_name")))
+    names = (_cased(person.get("first_name")), _cased(person.get("last_name")))
     identity: dict[str, Any] = {
-        "name": text(person.get("full_name")) or " ".join(filter(None, names)),
-        "email": address(person.get("work_email")),
+        "name": _cased(person.get("full_name")) or " ".join(filter(None, names)),
+        "email": _email(person),
         "linkedin_url": profile_page(person.get("linkedin_url")),
-        "city": text(person.get("location_locality")),
+        "city": _cased(person.get("location_locality")),
         "country": land(person.get("location_country")),
     }
     if not (identity["name"] or identity["linkedin_url"]):
         return None
     values = {
         **identity,
-        "phone": text(person.get("mobile_phone")),
+        "phone": text(person.get("mobile_phone")) or next(iter(texts(person.get("phone_numbers"))), ""),
         "headline": text(person.get("headline")),
         "job_title": text(person.get("job_title")),
         "current_company": text(person.get("job_company_name")),
-        "location": text(person.get("location_name")),
+        "location": _cased(person.get("location_name")),
     }
     employer = site(person.get("job_company_website"))
     reference = f"{slug}:{text(person.get('id')) or identity['linkedin_url'] or identity['name']}"

@@ -33,7 +33,7 @@ COMPANY = (
         "total_funding",
     ),
     *("company_description", "founded_year", "headquarters", "city", "country", "phone", "ticker"),
-    *("company_linkedin_url", "twitter_url", "facebook_url"),
+    *("company_linkedin_url", "twitter_url", "facebook_url", "crunchbase_url", "email", "cik"),
 )
 """What an answer about a company may claim."""
 PERSON = (
@@ -65,7 +65,7 @@ def is_company(record: Json) -> bool:
 
 def is_person(record: Json) -> bool:
     """Whether a JSON object is a person: the name is an object of its parts, or there is an employment."""
-    return isinstance(record.get("name"), dict) or "employment" in record
+    return isinstance(record.get("name"), dict) or ("employment" in record and "metrics" not in record)
 
 
 def company_finding(company: Json, payload: Payload, scheme: str) -> Finding | None:
@@ -79,7 +79,12 @@ def company_finding(company: Json, payload: Payload, scheme: str) -> Finding | N
         "country": land(geo.get("countryCode")) or land(geo.get("country")),
     }
     values = claims(
-        {**identity, **_company_values(company), "headquarters": _headquarters(geo)},
+        {
+            **identity,
+            **_company_values(company),
+            "headquarters": _headquarters(geo) or _short(company.get("location")),
+            "email": _mailbox(company, where),
+        },
         f"{scheme}:{text(company.get('id')) or where or identity['name']}",
     )
     if not values:
@@ -96,6 +101,7 @@ def company_finding(company: Json, payload: Payload, scheme: str) -> Finding | N
 def person_finding(person: Json, scheme: str) -> Finding | None:
     """What is claimed about a person, referred to as `scheme:id`; None when nobody is named."""
     job, geo, names = (mapping(person.get(part)) for part in ("employment", "geo", "name"))
+    job = job or {**mapping(person.get("company")), "title": person.get("title")}  # as a search says it
     name = text(names.get("fullName")) or " ".join(
         filter(None, (text(names.get("givenName")), text(names.get("familyName"))))
     )
@@ -124,11 +130,13 @@ def person_finding(person: Json, scheme: str) -> Finding | None:
 
 
 def _company_values(company: Json) -> dict[str, Any]:
-    numbers, kind = mapping(company.get("metrics")), mapping(company.get("category"))
+    # Early versions have the numbers beside the name.
+    numbers, kind = mapping(company.get("metrics")) or company, mapping(company.get("category"))
     found = texts(mapping(company.get("site")).get("phoneNumbers"))
     return {
         "legal_name": text(company.get("legalName")),
-        "industry": next(filter(None, (text(kind.get(level)) for level in _INDUSTRY)), ""),
+        "industry": next(filter(None, (text(kind.get(level)) for level in _INDUSTRY)), "")
+        or text(company.get("category")),
         "headcount": _people(numbers.get("employees")) or _people(numbers.get("employeesRange")),
         "revenue_range": amount(numbers.get("estimatedAnnualRevenue"))
         or amount(numbers.get("annualRevenue")),
@@ -138,9 +146,11 @@ def _company_values(company: Json) -> dict[str, Any]:
         "founded_year": count(company.get("foundedYear")) or text(company.get("foundedDate")),
         "phone": text(company.get("phone")) or next(iter(found), ""),
         "ticker": text(company.get("ticker")),
+        "cik": _cik(mapping(company.get("identifiers")).get("usCIK")),
         "company_linkedin_url": company_page(_handle(company, "linkedin")),
         "twitter_url": page_of("https://twitter.com/", _handle(company, "twitter")),
         "facebook_url": page_of("https://www.facebook.com/", _handle(company, "facebook")),
+        "crunchbase_url": _crunchbase(_handle(company, "crunchbase")),
     }
 
 
@@ -148,6 +158,30 @@ def _people(value: Any) -> int | str | None:
     """A number of people or a band; of Clearbit's "251-1K" only the end is in thousands."""
     found = count(value)
     return _MIXED_BAND.sub(r"\1-\g<2>000", found) if isinstance(found, str) else found
+
+
+def _mailbox(company: Json, where: str) -> str:
+    """The first address on the site that is at the company's own domain."""
+    found = map(address, texts(mapping(company.get("site")).get("emailAddresses")))
+    return next((each for each in found if where and each.endswith(f"@{where}")), "")
+
+
+def _cik(value: Any) -> str:
+    """A central index key with its ten digits, or ""."""
+    digits = text(value)
+    return digits.zfill(10) if digits.isdigit() and len(digits) <= 10 and digits.strip("0") else ""
+
+
+def _crunchbase(handle: str) -> str:
+    """The page on Crunchbase; the handle is written with its path, in early answers without."""
+    name = handle.removeprefix("organization/").removeprefix("company/")
+    return page_of("https://www.crunchbase.com/organization/", name)
+
+
+def _short(value: Any) -> str:
+    """A place without street and postal code, "" for an address with them."""
+    shown = text(value)
+    return shown if len(shown) < 100 and not any(each.isdigit() for each in shown) else ""
 
 
 def _headquarters(geo: Json) -> str:

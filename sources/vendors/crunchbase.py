@@ -12,7 +12,7 @@ from urllib.parse import quote, urlsplit
 
 from sources.contract import Claim, Finding, Subject
 from sources.errors import PayloadChanged
-from sources.vendors.firmographics import address, claims, company_page, land, place, site
+from sources.vendors.firmographics import address, claims, company_page, is_chief, land, place, site
 from sources.vendors.json_answers import mapping, mappings, text, texts
 
 Json = Mapping[str, Any]
@@ -29,6 +29,7 @@ CARD = "raised_funding_rounds"
 
 _SITE = "https://www.crunchbase.com"
 _EMPLOYEES = re.compile(r"c_0*(\d{1,6})_0*(\d{1,6}|max)", re.ASCII)
+_BAND = re.compile(r"\d{1,6} ?[-–] ?\d{1,6}|\d{1,6}\+", re.ASCII)
 _REVENUE = {
     "r_00000000": "<$1M",
     "r_00001000": "$1M-$10M",
@@ -68,7 +69,11 @@ def finding(organization: Json) -> Finding | None:
     public = _page("organization", permalink)
     values = {**identity, "company_linkedin_url": page, "crunchbase_url": public, **_facts(about, seat)}
     values["ticker"] = values["ticker"] or _ticker(_card(organization, "ipos"))
-    found = (*claims(values, reference), *_funding(organization, reference))
+    found = (
+        *claims(values, reference),
+        *_funding(organization, reference),
+        *claims(_leaders(_card(organization, "jobs")), reference),
+    )
     if not found:
         return None
     other_names = (values["legal_name"], *texts(about.get("aliases")))
@@ -79,7 +84,7 @@ def finding(organization: Json) -> Finding | None:
 def website(organization: Json) -> str:
     """The address of an organization's website, or ""."""
     about = _about(organization)
-    return _link(about.get("website_url")) or _link(about.get("website"))
+    return next(filter(None, map(_link, map(about.get, ("website_url", "website", "homepage_url")))), "")
 
 
 def at_home(organizations: Sequence[Json]) -> list[Json]:
@@ -104,7 +109,9 @@ def _is_home(address: str) -> bool:
 
 def _about(organization: Json) -> Json:
     """The fields of an organization; those of an autocompletion stand without a wrapper."""
-    return mapping(organization.get("properties")) or organization
+    all_fields = next(iter(_card(organization, "fields")), {})
+    given = mapping(organization.get("properties")) or ({} if all_fields else organization)
+    return {**all_fields, **given}
 
 
 def _card(organization: Json, name: str) -> list[Json]:
@@ -146,6 +153,9 @@ def _funding(organization: Json, reference: str) -> tuple[Claim, ...]:
         "last_funding_date": _day(about.get("last_funding_at")),
         "last_funding_amount": _dollars(about.get("last_funding_total")),
     }
+    if not any(latest.values()):  # of those that are no loans and no grants something may be known alone
+        latest["funding_stage"] = _stage(about.get("last_equity_funding_type"))
+        latest["last_funding_amount"] = _dollars(about.get("last_equity_funding_total"))
     dated = [each for each in rounds if _day(each.get("announced_on"))]
     if any(latest.values()) or not dated:
         return (*claims(latest, reference), *claims(in_all, reference))
@@ -160,6 +170,23 @@ def _funding(organization: Json, reference: str) -> tuple[Claim, ...]:
     }
     shown = text(mapping(newest.get("identifier")).get("permalink")) or text(newest.get("permalink"))
     return (*claims(latest, _page("funding_round", shown), reference), *claims(in_all, reference))
+
+
+def _leaders(jobs: Sequence[Json]) -> dict[str, Any]:
+    """Executives with their titles, and the chief when there is one only."""
+    held = [
+        (_link(job.get("person_identifier")), text(job.get("title")))
+        for job in jobs
+        if job.get("job_type") == "executive"
+        and job.get("is_current") is not False
+        and not job.get("ended_on")
+    ]
+    named = [(name, title) for name, title in held if name and title]
+    chiefs = list(dict.fromkeys(name for name, title in named if is_chief(title)))
+    return {
+        "executives": texts([f"{name}, {title}" for name, title in named]),
+        "ceo_name": chiefs[0] if len(chiefs) == 1 else "",
+    }
 
 
 def _ticker(ipos: Sequence[Json]) -> str:
@@ -218,7 +245,7 @@ def _employees(code: str) -> str:
     """ "51-100" for the code c_00051_00100, "10001+" for c_10001_max."""
     found = _EMPLOYEES.fullmatch(code)
     if not found:
-        return ""
+        return code if _BAND.fullmatch(code) else ""
     return f"{found[1]}+" if found[2] == "max" else f"{found[1]}-{found[2]}"
 
 

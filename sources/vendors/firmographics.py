@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -18,6 +19,8 @@ NOT_ASKED = 0
 
 _LARGEST_GROWTH = 10.0
 _BY_ALIAS = 0.95
+_CHIEFS = frozenset(("ceo", "chief executive", "chief executive officer"))
+_TITLE_BREAK = re.compile(r"[,&/|+]| and ", re.IGNORECASE)
 
 
 def claims(values: Mapping[str, Any], *references: str) -> tuple[Claim, ...]:
@@ -50,6 +53,11 @@ def profile_page(value: Any) -> str:
     """The LinkedIn profile of a person that `value` names, or ""."""
     page = _cleaned(linkedin_url, value)
     return page if "/in/" in page else ""
+
+
+def is_chief(title: str) -> bool:
+    """Whether a job title is that of the chief executive, perhaps beside others: "Founder & CEO"."""
+    return any(part.strip().lower() in _CHIEFS for part in _TITLE_BREAK.split(title))
 
 
 def land(value: Any) -> str:

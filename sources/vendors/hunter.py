@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,7 +10,16 @@ from sources.cleaning import Refused, url
 from sources.contract import Finding, Payload, Subject
 from sources.errors import PayloadChanged
 from sources.vendors import clearbit
-from sources.vendors.firmographics import address, claims, company_page, land, place, profile_page, site
+from sources.vendors.firmographics import (
+    address,
+    claims,
+    company_page,
+    is_chief,
+    land,
+    place,
+    profile_page,
+    site,
+)
 from sources.vendors.json_answers import count, mapping, mappings, text, texts
 
 ACCOUNT = (*clearbit.COMPANY, "email", "email_pattern", "executives", "ceo_name", "ceo_linkedin_url")
@@ -25,8 +33,6 @@ _SCHEME = "hunter"
 _DELIVERABLE = frozenset(("valid", "accept_all", "webmail"))
 _UNDELIVERABLE = frozenset(("invalid", "disposable"))
 _MOST_REFERENCES = 3
-_CHIEFS = frozenset(("ceo", "chief executive", "chief executive officer"))
-_TITLE_BREAK = re.compile(r"[,&/|+]| and ", re.IGNORECASE)
 
 
 def is_verification(data: Json) -> bool:
@@ -125,7 +131,7 @@ def _leaders(people: list[Json]) -> dict[str, Any]:
         for person, name in named
         if text(person.get("seniority")).lower() == "executive"
     ]
-    chiefs = [(person, name) for person, name in named if _is_chief(text(person.get("position")))]
+    chiefs = [(person, name) for person, name in named if is_chief(text(person.get("position")))]
     chief, name = chiefs[0] if len(chiefs) == 1 else ({}, "")
     return {
         "executives": texts(leaders),
@@ -138,10 +144,6 @@ def _name(person: Json) -> str:
     """First and last name, or "" unless both are known."""
     first, last = text(person.get("first_name")), text(person.get("last_name"))
     return f"{first} {last}" if first and last else ""
-
-
-def _is_chief(position: str) -> bool:
-    return any(part.strip().lower() in _CHIEFS for part in _TITLE_BREAK.split(position))
 
 
 def _is_mailbox(item: Json) -> bool:

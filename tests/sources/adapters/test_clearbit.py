@@ -72,9 +72,46 @@ def test_a_company_of_2021(shared):
         "company_linkedin_url": "https://www.linkedin.com/company/segment-io",
         "twitter_url": "https://twitter.com/segment",
         "facebook_url": "https://www.facebook.com/segmentio",
+        "crunchbase_url": "https://www.crunchbase.com/organization/segment-io",
+        "email": "legal@segment.com",
     }
     assert references([finding]) == {"clearbit:f3514cf8-c3c1-4eb4-be6a-13604de59c8b"}
     assert finding.subject.aliases == ("Segment.io Inc",)
+
+
+@pytest.mark.parametrize(
+    ("value", "names"),
+    [
+        ({"ip": "192.0.2.1", "fuzzy": True, "domain": "acme.example", "company": COMPANY}, ["Acme"]),
+        ([{"name": "Acme", "domain": "acme.example", "logo": None}, {"name": "Zenith", "domain": "z.example"}], ["Acme", "Zenith"]),
+        ({"total": 1, "page": 1, "results": [COMPANY]}, ["Acme"]),
+        ({"results": [{"id": "e", "name": {"fullName": "Jane Roe"}, "title": "CFO", "company": {"name": "Acme"}}]}, ["Jane Roe"]),
+        ({"id": "1", "status": 200, "type": "company", "body": COMPANY}, ["Acme"]),
+        ({"id": "1", "status": 404, "type": "company", "body": {"error": {"type": "unknown_record"}}}, []),
+    ],
+)  # fmt: skip
+def test_other_answers_of_clearbit_name_the_same_records(value, names):
+    assert [found.subject.name for found in CLEARBIT.parse(answer(value), {})] == names
+
+
+def test_a_person_of_a_search_has_the_title_beside_the_name():
+    value = {"name": {"fullName": "Jane Roe"}, "title": "CFO", "company": {"name": "Acme"}}
+    (finding,) = CLEARBIT.parse(answer({"results": [value]}), {})
+    values = cleaned(finding)
+    assert (values["job_title"], values["current_company"]) == ("CFO", "Acme")
+
+
+def test_numbers_beside_the_name_and_places_without_parts():
+    early = {"id": "c", "name": "Acme", "domain": "acme.example", "employees": "51-200", "raised": 1_000_000}
+    (finding,) = CLEARBIT.parse(
+        answer(
+            {**early, "category": "Software", "location": "San Diego, CA", "identifiers": {"usCIK": 320193}}
+        ),
+        {},
+    )
+    values = cleaned(finding)
+    assert (values["headcount"], values["total_funding"], values["industry"]) == (51, 1_000_000, "Software")
+    assert (values["headquarters"], values["cik"]) == ("San Diego, CA", "0000320193")
 
 
 def test_an_old_company(shared):
@@ -175,7 +212,10 @@ def test_not_found(payload):
         (answer(b"<html>", status=503), SourceUnavailable),
         (answer(b"<html>no such page</html>", status=404), PayloadChanged),
         (answer(b"<html>", status=200), PayloadChanged),
-        (answer([COMPANY]), PayloadChanged),
+        (answer(["x"]), PayloadChanged),
+        (answer({"error": {"type": "queued", "message": "Lookup queued."}}), SourceUnavailable),
+        (answer({"error": {"type": "over_quota", "message": "Over plan quota."}}), PayloadChanged),
+        (answer({"id": "1", "status": 402, "type": "person", "body": {"error": {}}}), SourceRefused),
         (answer({"person": "x", "company": None}), PayloadChanged),
     ],
 )

@@ -106,6 +106,35 @@ def test_an_organization():
     assert finding.subject.aliases == ("Acme Robotics Inc.", "Acme Robots")
 
 
+def test_the_card_with_all_fields_stands_for_them_and_executives_have_a_card_of_their_own():
+    jobs = [
+        {"person_identifier": {"value": "Jane Roe"}, "title": "Founder & CEO", "job_type": "executive", "is_current": True},
+        {"person_identifier": {"value": "John Doe"}, "title": "CTO", "job_type": "executive", "is_current": False},
+        {"person_identifier": {"value": "Max Poe"}, "title": "CFO", "job_type": "executive", "ended_on": None},
+        {"person_identifier": {"value": "Ann Loe"}, "title": "CEO", "job_type": "board_member", "is_current": True},
+    ]  # fmt: skip
+    values = claimed({"cards": {"fields": ORGANIZATION["properties"], "jobs": jobs}})
+    assert (values["name"], values["funding_stage"]) == ("Acme", "Series B")
+    assert values["executives"] == ["Jane Roe, Founder & CEO", "Max Poe, CFO"]
+    assert values["ceo_name"] == "Jane Roe"
+
+
+def test_other_words_for_size_site_and_round():
+    values = claimed(
+        {
+            "properties": {
+                "identifier": {"value": "Acme", "permalink": "acme"},
+                "homepage_url": "acme.example",
+                "num_employees_enum": "11-50",
+                "last_equity_funding_type": "series_a",
+                "last_equity_funding_total": {"value": 3_000_000, "currency": "USD"},
+            }
+        }
+    )
+    assert (values["domain"], values["headcount"]) == ("acme.example", 11)
+    assert (values["funding_stage"], values["last_funding_amount"]) == ("Series A", 3_000_000)
+
+
 def test_a_recorded_organization():
     (finding,) = CRUNCHBASE.parse(recorded("recorded_organization_ekohe.json"), {})
     values = cleaned(finding)

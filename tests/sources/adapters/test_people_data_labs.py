@@ -76,8 +76,8 @@ def test_a_recorded_company(shared):
         "funding_stage": "Grant",
         "last_funding_date": "2023-04-25",
         "total_funding": 8_746_087_947,
-        "headquarters": "south san francisco, california, united states",
-        "city": "south san francisco",
+        "headquarters": "South San Francisco, California, United States",
+        "city": "South San Francisco",
         "country": "United States",
         "company_linkedin_url": "https://www.linkedin.com/company/stripe",
         "twitter_url": "https://twitter.com/stripe",
@@ -104,6 +104,47 @@ def test_bands_and_fractions():
     assert values["revenue_range"] == "$10M-$25M"
     assert values["employee_growth_6mo"] == 5.12
     assert values["follower_count"] == 4200
+
+
+def test_the_latest_round_has_its_amount_and_all_rounds_their_investors():
+    rounds = [
+        {"funding_round_date": "2023-03-15", "funding_raised": 6_000_000, "funding_currency": "usd", "funding_type": "series_b", "investing_companies": ["second fund"], "investing_individuals": []},
+        {"funding_round_date": "2021-01-10", "funding_raised": 1_000_000, "funding_currency": "usd", "funding_type": "seed", "investing_companies": ["first fund"], "investing_individuals": ["jane roe"]},
+    ]  # fmt: skip
+    (finding,) = PDL.parse(answer(COMPANY | {"funding_details": rounds}), {})
+    values = cleaned(finding)
+    assert (values["funding_stage"], values["last_funding_date"]) == ("Series B", "2023-03-15")
+    assert values["last_funding_amount"] == 6_000_000
+    assert values["investors"] == ["second fund", "first fund", "jane roe"]
+    (finding,) = PDL.parse(
+        answer(COMPANY | {"funding_details": rounds, "last_funding_date": "2024-05-01"}), {}
+    )
+    assert "last_funding_amount" not in cleaned(finding)
+
+
+@pytest.mark.parametrize(
+    ("value", "names"),
+    [
+        ([COMPANY, {"status": 404, "error": {"type": "not_found"}}], ["acme"]),
+        ({"status": 200, "data": [COMPANY, COMPANY | {"name": "zenith"}], "total": 2}, ["acme", "zenith"]),
+        ({"status": 200, "matches": [{"data": PERSON["data"], "match_score": 99}]}, ["Jane Roe"]),
+        ({"status": 200, "data": [], "total": 0}, []),
+        (
+            {name: value for name, value in COMPANY.items() if name != "status"} | {"linkedin_url": None},
+            ["acme"],
+        ),
+    ],
+)
+def test_bulk_answers_searches_and_bare_records(value, names):
+    assert [found.subject.name for found in PDL.parse(answer(value), {})] == names
+
+
+def test_the_address_at_work_may_stand_among_others():
+    emails = [{"address": "j@mail.example", "type": "personal"}, {"address": "j@acme.example", "type": "current_professional"}]  # fmt: skip
+    person = PERSON["data"] | {"work_email": None, "emails": emails, "phone_numbers": ["+16195550100"]}
+    (finding,) = PDL.parse(answer({"status": 200, "data": person}), {})
+    values = cleaned(finding)
+    assert (values["email"], values["phone"]) == ("j@acme.example", "+1 619-555-0100")
 
 
 def test_a_person_and_what_the_plan_hides():
@@ -139,7 +180,8 @@ def test_a_former_domain_is_the_same_company():
         (answer({"status": 400, "error": {"type": "invalid_request_error"}}, status=400), PayloadChanged),
         (answer({"status": "ok", "name": "acme"}), PayloadChanged),
         (answer({"status": 200}), PayloadChanged),
-        (answer([COMPANY]), PayloadChanged),
+        (answer([COMPANY, [COMPANY]]), PayloadChanged),
+        (answer({"name": "acme", "website": "acme.example"}), PayloadChanged),
         (answer(b"<html>", status=404), PayloadChanged),
     ],
 )
@@ -197,7 +239,6 @@ def test_cut_companies_have_the_shape_and_url_of_single_ones():
     [
         (answer({"status": 401, "error": {}}, status=401), SourceRefused),
         (answer({"status": 429, "error": {}}, status=429), RateLimited),
-        (answer([COMPANY]), PayloadChanged),
         (answer([COMPANY, None]), PayloadChanged),
         (answer(b"[{"), PayloadChanged),
         (answer(b'{"status":'), PayloadChanged),
