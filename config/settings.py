@@ -108,7 +108,7 @@ Q_CLUSTER = {
     "guard_cycle": 0.5,
     "poll": 0.5,
     "label": "Queue",
-    **({"redis": REDIS_URL} if REDIS_URL else {"orm": "default"}),
+    **({"redis": REDIS_URL} if REDIS_URL else {"orm": "default", "broker_class": "enrichment.broker.Queue"}),
 }
 
 PASSWORD_VALIDATION = "django.contrib.auth.password_validation"

@@ -16,7 +16,6 @@ from typing import Any
 from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import Q
-from django.utils import timezone
 from django_q.tasks import async_task
 
 from crm import monitoring
@@ -24,7 +23,7 @@ from crm.headers import HeaderError, Headers, recognise
 from crm.models import IdealCustomerProfile, Sheet
 from crm.profiles import KIND_OF, add_fields, asked_in, sheet_of
 from crm.spreadsheets import Import, ImportRefused
-from enrichment import runs
+from enrichment import bulk, runs
 from enrichment.models import ApiKey, ApiSchedule, ApiTask, EnrichmentRun, RunOrigin, UploadedFile
 from enrichment.names import custom_attributes, sources_called
 from enrichment.registration import sync_sources
@@ -126,7 +125,7 @@ def kind_of(config: Mapping[str, Any]) -> Kind:
 
 
 def _made_before(task: ApiTask, profile: IdealCustomerProfile | None, order: Order) -> EnrichmentRun | None:
-    since = timezone.now() - (RETRIED if order.is_retry else AGAIN)
+    since = bulk.clock() - (RETRIED if order.is_retry else AGAIN)
     same = RunOrigin.objects.filter(
         task=task, key=order.key, schedule=None, hidden_at=None, parameters=dict(order.parameters), config=task.config,
         run__created_at__gt=since, run__undone_at=None,
@@ -190,7 +189,7 @@ def _count_start(run_id: int) -> bool:
         if run is None:
             return False
         starts = int(run.summary.get("starts", 0)) + 1
-        run.summary = run.summary | {"starts": starts, "started": timezone.now().isoformat()}
+        run.summary = run.summary | {"starts": starts, "started": bulk.clock().isoformat()}
         run.save(update_fields=["summary"])
     if starts > _MOST_STARTS:
         _fail(run_id, f"The file was given up: its worker ended {_MOST_STARTS} times.")
@@ -219,7 +218,7 @@ def _fill(run_id: int) -> bool:
             return False
         run.headers = [{"header": column.header, "field": column.field} for column in headers.columns]
         run.file_hash = hashlib.sha256(path.read_bytes()).hexdigest()
-        run.status, run.started_at = EnrichmentRun.Status.RUNNING, timezone.now()
+        run.status, run.started_at = EnrichmentRun.Status.RUNNING, bulk.clock()
         run.save(update_fields=["headers", "file_hash", "status", "started_at"])
         catalogue = {**BY_SLUG, **{each.slug: each for each in custom}}
         Import(run, table, headers, catalogue).store(run.sheet, open_items=True)
@@ -246,5 +245,5 @@ def headers_of(table: Table, config: Mapping[str, Any], custom: Iterable[Attribu
 
 def _fail(run_id: int, reason: str) -> None:
     rows = EnrichmentRun.objects.filter(pk=run_id, status=EnrichmentRun.Status.SCHEDULED)
-    rows.update(status=EnrichmentRun.Status.FAILED, error=reason[:2000], finished_at=timezone.now())
+    rows.update(status=EnrichmentRun.Status.FAILED, error=reason[:2000], finished_at=bulk.clock())
     _log.warning("The file could not be imported: %s", reason, extra={"run": run_id})

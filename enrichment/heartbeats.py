@@ -7,8 +7,7 @@ import platform
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
-from django.utils import timezone
-
+from enrichment import bulk
 from enrichment.models import Heartbeat
 
 QUEUE = "queue"
@@ -33,7 +32,7 @@ def mark(name: str = QUEUE) -> None:
     A task that runs longer than 20 s calls it on its way: a queue that is silent for 60 s is taken for stuck and
     killed. Call it outside a transaction, so that the rows are not locked for longer than the statement.
     """
-    now = timezone.now()
+    now = bulk.clock()
     Heartbeat.objects.bulk_create(
         [Heartbeat(name=name, at=now), Heartbeat(name=here(name), at=now)],
         update_conflicts=True,
@@ -49,7 +48,7 @@ def last(names: Iterable[str]) -> dict[str, datetime]:
 
 def ask_to_stop() -> None:
     """Tell this machine's workers to take no new work: they are killed within 10 s."""
-    Heartbeat.objects.update_or_create(name=here(STOP), defaults={"at": timezone.now()})
+    Heartbeat.objects.update_or_create(name=here(STOP), defaults={"at": bulk.clock()})
 
 
 def clear_stop() -> None:
@@ -62,4 +61,4 @@ def is_asked_to_stop() -> bool:
 
     An old request does not count, so that workers started without a supervisor are not held up for ever.
     """
-    return Heartbeat.objects.filter(name=here(STOP), at__gt=timezone.now() - STOP_LASTS).exists()
+    return Heartbeat.objects.filter(name=here(STOP), at__gt=bulk.clock() - STOP_LASTS).exists()

@@ -11,7 +11,6 @@ from typing import Any
 
 from django.db import transaction
 from django.db.models import Q
-from django.utils import timezone
 
 from enrichment import budget, bulk
 from enrichment.models import Check, EnrichmentRun, EnrichmentSource, Lookup
@@ -105,7 +104,7 @@ def cached(
     rows = Lookup.objects.filter(source=source, key__in=bulk.among(keys, "text"), state__in=_STAYS).order_by(
         "sent_at"
     )
-    now = timezone.now()
+    now = bulk.clock()
     found: dict[str, Kept] = {}
     for row in sorted(rows, key=lambda row: row.run_id == run and row.state != Lookup.State.APPLIED):
         due = source.next_due(row.sent_at, (priorities or {}).get(row.key, ("",))) if row.sent_at else None
@@ -150,7 +149,7 @@ def open_questions(
     `asked` maps key → question. A key that is in flight elsewhere, or uncertain and paid, is busy. One that was
     answered since the caller looked (`cached`, with the same `priorities`) is not asked again.
     """
-    now = timezone.now()
+    now = bulk.clock()
     spend = budget.Spend(source, run, budget.period_of(source, now))
     with transaction.atomic():
         busy = _busy(source, asked)
@@ -186,7 +185,7 @@ def polls(source: EnrichmentSource, keys: Collection[str]) -> dict[str, Poll]:
     waiting = Lookup.objects.filter(
         source=source, key__in=bulk.among(keys, "text"), state=Lookup.State.WAITING
     )
-    due = waiting.filter(poll_at__lte=timezone.now()).values_list("key", "pk", "token")
+    due = waiting.filter(poll_at__lte=bulk.clock()).values_list("key", "pk", "token")
     return {key: Poll(pk, token) for key, pk, token in due}
 
 
@@ -243,7 +242,7 @@ def _insert(rows: Sequence[Sequence[Any]]) -> dict[str, int]:
 
 def store(answers: Sequence[tuple[int, Payload]]) -> None:
     """Keep answers raw, in a commit of their own, before anything is computed from them."""
-    now = bulk.moment(timezone.now())
+    now = bulk.moment(bulk.clock())
     bulk.update(
         TABLE,
         [("state", "text"), ("answered_at", "timestamptz"), ("status", "smallint"), ("url", "text"),
@@ -334,7 +333,7 @@ def fresh_keys(source: EnrichmentSource, asked: Priorities) -> set[str]:
 
     `asked` maps a key to the priorities of the records that ask, as `cached` takes them.
     """
-    now = timezone.now()
+    now = bulk.clock()
     rows = Lookup.objects.filter(
         source=source, key__in=bulk.among(asked, "text"), state__in=_STAYS, sent_at__isnull=False
     )

@@ -9,9 +9,8 @@ from itertools import islice
 from typing import Any
 
 from django.db.models import QuerySet
-from django.utils import timezone
 
-from enrichment import budget, ledger
+from enrichment import budget, bulk, ledger
 from enrichment.claims.state import owner_column
 from enrichment.models import Freshness
 from enrichment.plan import Step
@@ -86,7 +85,7 @@ class _Tally:
 
     def _answered(self, asked: dict[int, dict[str, Any]], keys: dict[int, str]) -> set[int]:
         """The records whose answer needs no new question, as the engine sees it."""
-        now = timezone.now()
+        now = bulk.clock()
         rows = Freshness.objects.filter(source=self.step.source, **{f"{self.column}__in": list(asked)})
         known = {
             owner: key
@@ -103,7 +102,7 @@ class _Tally:
         return SourceQuote(
             slug=source.slug, label=source.label, questions=questions, fresh=self.fresh, cached=self.cached,
             missing_input=self.missing, credits=credits, usd=credits * source.credit_price,
-            budget_left=budget.left(source, timezone.now()),
+            budget_left=budget.left(source, bulk.clock()),
         )  # fmt: skip
 
 

@@ -10,7 +10,6 @@ from typing import Any
 
 from django.db.models import Q
 from django.db.models.fields.json import KeyTransform
-from django.utils import timezone
 
 from crm.models import Account, Contact, Record
 from enrichment import bulk, claims
@@ -103,7 +102,7 @@ def begin(source: EnrichmentSource, *, user: Any = None) -> EnrichmentRun:
     ).first()
     return going or EnrichmentRun.objects.create(
         name=f"Replay {source.label}, version {reading.adapter.version}"[:200], kind=min(reading.kinds), asks=False,
-        sources=[source.slug], status=_Status.SCHEDULED, created_by=user, started_at=timezone.now(),
+        sources=[source.slug], status=_Status.SCHEDULED, created_by=user, started_at=bulk.clock(),
         summary={"replay": source.slug, "version": reading.adapter.version},
     )  # fmt: skip
 
@@ -139,7 +138,7 @@ def apply(
 
 
 def _finish(run: EnrichmentRun, tally: Tally) -> None:
-    now = timezone.now()
+    now = bulk.clock()
     told = {
         "answers": run.checks.count(), "in_doubt": tally.in_doubt, "unreadable": tally.unreadable,
         "values": run.claims.filter(retracted_at=None).count(),
@@ -262,7 +261,7 @@ class _Reading:
             return None
         outcome, finding = found
         return Answer(
-            record=record.pk, source=self.source.pk, at=check.at if check else lookup.sent_at or timezone.now(),
+            record=record.pk, source=self.source.pk, at=check.at if check else lookup.sent_at or bulk.clock(),
             outcome=outcome, lookup=lookup.pk, key=lookup.key,
             claims=clean_claims(finding, self.catalogue).claims if finding else (),
         )  # fmt: skip

@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from django.db import transaction
-from django.utils import timezone
 
 from crm.models import Account, Contact
-from enrichment import runs
+from enrichment import bulk, runs
 from enrichment.claims import Answer, CleanClaim, record
 from enrichment.ledger import payload_of
 from enrichment.models import CustomAttribute, Lookup, RunItem
@@ -44,7 +43,7 @@ def decide(item: RunItem, candidate: str | int | None, *, user: Any) -> None:
         item.reason = (
             f"decided by {user}: {chosen['name'] or chosen['domain'] if chosen else 'none of these'}"[:500]
         )
-        item.finished_at = None if item.state == RunItem.State.QUEUED else timezone.now()
+        item.finished_at = None if item.state == RunItem.State.QUEUED else bulk.clock()
         item.save()
         if item.state == RunItem.State.QUEUED:
             runs.reopen(item.run_id)
@@ -84,7 +83,7 @@ def _decide_answers(item: RunItem, chosen: dict[str, Any] | None) -> None:
         if owner is None:
             continue
         answer = Answer(
-            record=owner, source=lookup.source_id, at=lookup.sent_at or timezone.now(), lookup=lookup.pk, key=lookup.key,
+            record=owner, source=lookup.source_id, at=lookup.sent_at or bulk.clock(), lookup=lookup.pk, key=lookup.key,
             outcome=outcome, claims=claims or (),
         )  # fmt: skip
         record(run=item.run_id, kind=kind, answers=[answer])

@@ -12,7 +12,6 @@ from typing import Any
 from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import Count, F, Min, Q, QuerySet
-from django.utils import timezone
 from django_q.brokers import get_broker
 from django_q.tasks import async_task
 
@@ -39,7 +38,7 @@ FEW = 10  # items taken together when the first's workers ended twice, one by on
 _FEW_AFTER, _ALONE_AFTER = 2, 4  # starts
 MOST_WAITING = 5  # messages in the queue, beyond which one more wakes nobody
 _SMALLEST, _LARGEST = 100, 2000  # items a chunk
-_LASTS = timedelta(seconds=10)  # what a chunk costs beside its questions is little of so long a time
+_LASTS = 10.0  # seconds: what a chunk costs beside its questions is little of so long a time
 
 
 class RunRefused(ValueError):
@@ -143,7 +142,7 @@ def work(
     rest is left to others.
     """
     EnrichmentRun.objects.filter(pk=run_id, status=Status.PENDING).update(
-        status=Status.RUNNING, started_at=timezone.now()
+        status=Status.RUNNING, started_at=bulk.clock()
     )
     size = _SMALLEST
     while not until():
@@ -155,10 +154,10 @@ def work(
             return _rests(run_id)
         if len(items) >= _SMALLEST:
             call_help(run_id)
-        started = timezone.now()
+        started = time.monotonic()
         _work_on(run, items, on_chunk, gives_up)
         on_chunk()
-        took = timezone.now() - started
+        took = time.monotonic() - started
         if took < _LASTS:
             size = min(size * (4 if took < _LASTS / 4 else 2), _LARGEST)
     return True
@@ -181,7 +180,7 @@ def _share(run_id: int, size: int) -> int:
 
 def _most_at_once(run_id: int) -> int:
     """How many items a worker takes: the more often the next one's workers ended, the fewer go with it."""
-    is_due = Q(not_before=None) | Q(not_before__lte=timezone.now())
+    is_due = Q(not_before=None) | Q(not_before__lte=bulk.clock())
     queue = RunItem.objects.filter(is_due, run=run_id, state=State.QUEUED).order_by("position")
     starts = queue.values_list("starts", flat=True).first() or 0
     return 1 if starts >= _ALONE_AFTER else FEW if starts >= _FEW_AFTER else _LARGEST
@@ -274,7 +273,7 @@ def finish(run_id: int) -> None:
         going = EnrichmentRun.objects.filter(pk=run_id, status=Status.RUNNING)
         is_going = going.select_for_update().first() is not None
         if is_going and not RunItem.objects.filter(run_id=run_id, state__in=RunItem.OPEN).exists():
-            going.update(status=Status.COMPLETED, finished_at=timezone.now(), summary=run.summary | told)
+            going.update(status=Status.COMPLETED, finished_at=bulk.clock(), summary=run.summary | told)
 
 
 def pause(run: EnrichmentRun) -> None:
@@ -295,7 +294,7 @@ def resume(run: EnrichmentRun) -> None:
 def cancel(run: EnrichmentRun) -> None:
     """End a run; what was answered stays."""
     changed = EnrichmentRun.objects.filter(pk=run.pk, status__in=EnrichmentRun.OPEN).update(
-        status=Status.CANCELED, finished_at=timezone.now()
+        status=Status.CANCELED, finished_at=bulk.clock()
     )
     if not changed:
         raise RunRefused("The run has ended already.")
@@ -304,7 +303,7 @@ def cancel(run: EnrichmentRun) -> None:
 
 def _cancel_items(run: EnrichmentRun) -> None:
     RunItem.objects.filter(run=run, state__in=(State.QUEUED, State.WAITING)).update(
-        state=State.CANCELED, reason="the run was canceled", finished_at=timezone.now()
+        state=State.CANCELED, reason="the run was canceled", finished_at=bulk.clock()
     )
 
 
@@ -373,6 +372,6 @@ def progress(run: EnrichmentRun) -> Progress:
     done = total - sum(by_state.get(state, 0) for state in RunItem.OPEN)
     seconds = None
     if run.status == Status.RUNNING and run.started_at and 0 < done < total:
-        seconds = (timezone.now() - run.started_at).total_seconds() / done * (total - done)
+        seconds = (bulk.clock() - run.started_at).total_seconds() / done * (total - done)
     percent = 100 if not total else int(100 * done / total)
     return Progress(run.status, total, done, by_state, percent, seconds, run.error)

@@ -8,7 +8,6 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.utils import timezone
 from django_q.brokers import get_broker
 from django_q.tasks import async_task
 
@@ -55,7 +54,7 @@ def work(run_id: int) -> None:
 def _sweep_if_late() -> None:
     """Sweep when nobody did for a while: after many crashes a sweep's message stands behind those of the dead."""
     last = heartbeats.last([heartbeats.SWEEPER]).get(heartbeats.SWEEPER)
-    if last is None or last < timezone.now() - SWEEPS_LATE:
+    if last is None or last < bulk.clock() - SWEEPS_LATE:
         try:
             sweep()
         except Exception:
@@ -108,7 +107,7 @@ def refresh(source_id: int, planned: str) -> None:
 
 def sweep() -> None:
     """Bring back what dead workers left behind."""
-    now = timezone.now()
+    now = bulk.clock()
     late.sweep(now)
     if count := runs.sweep(now):
         _log.warning("%d items whose worker ended are queued again.", count)

@@ -17,10 +17,9 @@ from django.core.management import call_command
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 from django.db.models import F
-from django.utils import timezone
 
 from crm.models import Account, Contact
-from enrichment import late, ledger, runs
+from enrichment import bulk, late, ledger, runs
 from enrichment.models import EnrichmentRun, Lookup, RunItem
 from enrichment.names import did_you_mean
 from enrichment.queries import coverage, credits_by_source
@@ -71,8 +70,8 @@ def work_with_bar(run: EnrichmentRun, out: TextIO, *, resumed_by: str) -> None:
             show()
             if run.is_open and time.monotonic() - swept > _SWEEPS_APART:
                 swept = time.monotonic()
-                late.sweep(timezone.now())
-                runs.sweep(timezone.now())
+                late.sweep(bulk.clock())
+                runs.sweep(bulk.clock())
             elif run.is_open:
                 time.sleep(0.2)  # other workers hold the last items
     if out.isatty():

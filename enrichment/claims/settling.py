@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db import transaction
-from django.utils import timezone
 
 from enrichment import bulk
 from enrichment.claims.current import current_of, write_current
@@ -67,7 +66,7 @@ def undo(run_id: int) -> Undone:
     with transaction.atomic():
         run = EnrichmentRun.objects.select_for_update().get(pk=run_id)
         if run.undone_at is None:
-            run.undone_at = timezone.now()
+            run.undone_at = bulk.clock()
             run.save(update_fields=["undone_at"])
     records = claims = current = 0
     for kind in Kind:
@@ -145,7 +144,7 @@ def _settle_rows(kind: Kind, ids: Collection[int]) -> int:
     shown: list[tuple[Any, ...]] = []
     retracted: list[tuple[Any, ...]] = []
     new: list[tuple[Any, ...]] = []
-    now = bulk.moment(timezone.now())
+    now = bulk.moment(bulk.clock())
     for (pair, attribute), found in told.rows.items():
         kept: set[int] = set()
         for first, until in told.segments(pair, attribute):

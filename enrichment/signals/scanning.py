@@ -14,7 +14,6 @@ from typing import Any
 
 from django.db import transaction
 from django.db.models import Exists, F, OuterRef, Q
-from django.utils import timezone
 
 from crm.models import Account, Contact
 from enrichment import bulk, webhooks
@@ -93,7 +92,7 @@ def _waiting() -> list[int]:
 
     Not while a worker still holds items of them; nor those of a write, which end before they record what they bring.
     """
-    now = timezone.now()
+    now = bulk.clock()
     items, checks = RunItem.objects.filter(run=OuterRef("pk")), Check.objects.filter(run=OuterRef("pk"))
     held = items.filter(state=RunItem.State.PROCESSING)
     begins = Q(~Exists(items), ~Exists(checks), status=Status.COMPLETED, finished_at__gt=now - WRITES_WITHIN)

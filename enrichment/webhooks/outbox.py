@@ -8,8 +8,8 @@ from datetime import datetime
 from typing import Any
 
 from django.db.models import QuerySet
-from django.utils import timezone
 
+from enrichment import bulk
 from enrichment.models import (
     EnrichmentRun,
     EnrichmentSource,
@@ -115,7 +115,7 @@ def _value_body(
 
 def test_message(endpoint: WebhookEndpoint) -> WebhookDelivery:
     """Put a message without meaning into the outbox, so that people see whether their receiver works."""
-    now = timezone.now()
+    now = bulk.clock()
     body = bodies.envelope("test", now, {"endpoint": endpoint.name})
     write([(endpoint, Event.TEST, f"test_{endpoint.pk}_{int(now.timestamp() * 1000)}", body, None, None)])
     return WebhookDelivery.objects.filter(endpoint=endpoint, event=Event.TEST).latest("pk")
@@ -123,7 +123,7 @@ def test_message(endpoint: WebhookEndpoint) -> WebhookDelivery:
 
 def replay(deliveries: QuerySet[WebhookDelivery]) -> int:
     """Send messages again, under the same ids, for another three days; how many."""
-    now = timezone.now()
+    now = bulk.clock()
     return deliveries.update(
         state=WebhookDelivery.State.PENDING, next_at=now, since=now, attempts=0, ended_at=None
     )
@@ -154,7 +154,7 @@ def _of_task(run: EnrichmentRun) -> list[WebhookEndpoint]:
 
 def write(messages: Iterable[tuple[WebhookEndpoint, Event, str, str, int | None, int | None]]) -> None:
     """Put messages into the outbox: endpoint, event, its id, body, run, signal; one that is there is left out."""
-    now = timezone.now()
+    now = bulk.clock()
     WebhookDelivery.objects.bulk_create(
         (
             WebhookDelivery(

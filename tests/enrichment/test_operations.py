@@ -6,16 +6,16 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-import time_machine
 from django.contrib.auth.models import User
 from django.db import OperationalError, connection
+from django.db.models import F
 from django.test import Client
 from django.utils import timezone
-from django_q.brokers.orm import ORM
 from prometheus_client.parser import text_string_to_metric_families
 
 from enrichment import bulk, claims, heartbeats
-from enrichment.models import Budget, Lookup, RunItem
+from enrichment.broker import Queue
+from enrichment.models import Budget, Heartbeat, Lookup, RunItem
 from sources.attributes import Kind
 from tests.factories import make_account, make_answer, make_run, make_source
 
@@ -57,8 +57,8 @@ def test_a_working_installation_is_well_and_says_so_to_anybody(client):
 
 
 def test_silent_workers_are_unhealthy(client):
-    with time_machine.travel(timezone.now() - timedelta(seconds=75)):
-        heartbeats.mark()
+    heartbeats.mark()
+    Heartbeat.objects.update(at=F("at") - timedelta(seconds=75))
     status, told = healthz(client)
     assert (status, told["workers"], told["database"]) == (503, "down", "ok")
     assert told["worker_heartbeat_age_seconds"] > 70
@@ -84,10 +84,10 @@ def test_a_database_that_does_not_answer_is_unhealthy_and_nothing_leaks(client):
 def test_a_broker_that_does_not_answer_is_unhealthy(client, monkeypatch):
     heartbeats.mark()
 
-    def fail(self: ORM) -> int:
+    def fail(self: Queue) -> int:
         raise ConnectionError("refused")
 
-    monkeypatch.setattr(ORM, "queue_size", fail)
+    monkeypatch.setattr(Queue, "queue_size", fail)
     status, told = healthz(client)
     assert (status, told["broker"], told["database"]) == (503, "down", "ok")
 
@@ -201,5 +201,5 @@ def test_the_figures_take_a_handful_of_queries_however_many_sources(
     settings.METRICS_TOKEN = "token"
     for number in range(30):
         make_source(f"s{number}")
-    with django_assert_max_num_queries(12):
+    with django_assert_max_num_queries(13):
         metrics(client, Authorization="Bearer token")

@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.utils import timezone
 
-from enrichment import heartbeats
+from enrichment import bulk, heartbeats
 
 LIMIT = 60  # seconds
 
@@ -27,7 +26,7 @@ class Command(BaseCommand):
         at = heartbeats.last([name]).get(name)
         if at is None:
             raise CommandError(f"No worker has ever given a sign of life ({name}): start `manage.py up`.")
-        age = (timezone.now() - at).total_seconds()
+        age = (bulk.clock() - at).total_seconds()
         if age > LIMIT:
             raise CommandError(f"No sign of life for {age:.0f} s ({name}): restart `manage.py up`.")
         self.stdout.write(f"Workers live: last sign {max(age, 0):.0f} s ago ({name}).")

@@ -1,0 +1,66 @@
+"""Machines whose clocks are wrong: leases, messages and signs of life go by the database's."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+from django_q.brokers import get_broker
+from django_q.models import OrmQ
+
+from enrichment import bulk, heartbeats, runs, tasks
+from enrichment.models import Lookup, RunItem
+from tests.factories import make_account, make_run, make_source
+
+pytestmark = pytest.mark.django_db(transaction=True)
+HOUR = timedelta(hours=1)
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[timedelta], None]]:
+    """Sets this machine's clock, which says nothing of the database's."""
+    yield lambda by: monkeypatch.setattr(timezone, "now", lambda: bulk.clock() + by)
+
+
+def test_a_message_of_a_machine_that_is_fast_is_seen_by_all(clock):
+    clock(HOUR)
+    queue = get_broker()
+    queue.enqueue("told")
+    clock(-HOUR)
+    assert (queue.queue_size(), queue.lock_size()) == (1, 0)
+    assert [text for _, text in queue.dequeue()] == ["told"]
+
+
+def test_a_message_that_a_slow_machine_took_is_left_to_it(clock):
+    queue = get_broker()
+    queue.enqueue("told")
+    clock(-HOUR)
+    assert queue.dequeue()
+    clock(HOUR)
+    assert queue.dequeue() == []
+    assert (queue.queue_size(), queue.lock_size(), OrmQ.objects.count()) == (0, 1, 1)
+
+
+def test_the_sweep_of_a_fast_machine_leaves_alone_what_others_work_on(clock):
+    source, run = make_source("fake"), make_run(status="RUNNING")
+    RunItem.objects.create(run=run, position=1, account=make_account())
+    (item,) = runs.claim(run, 1)
+    lookup = Lookup.objects.create(
+        source=source, run=run, key="k", question={}, state="sent", version=1, sent_at=bulk.clock()
+    )
+    clock(HOUR)
+    tasks.sweep()
+    item.refresh_from_db()
+    lookup.refresh_from_db()
+    assert (item.state, lookup.state) == (RunItem.State.PROCESSING, Lookup.State.SENT)
+
+
+def test_a_slow_machine_gives_signs_of_life_and_sees_those_of_others(clock):
+    clock(-HOUR)
+    heartbeats.mark()
+    heartbeats.ask_to_stop()
+    clock(HOUR)
+    assert heartbeats.is_asked_to_stop()
+    assert bulk.clock() - heartbeats.last([heartbeats.QUEUE])[heartbeats.QUEUE] < timedelta(minutes=1)
