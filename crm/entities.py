@@ -13,26 +13,24 @@ from enrichment.queries import newest_checks
 from sources.attributes import Kind
 
 _MOST_PLACES = 100
-Values = Mapping[str, Mapping[str, Any]]
 Entry = dict[str, Any]
+Values = Mapping[str, Entry]
 
 
 def _same(slug: str) -> Callable[[Values], Entry | None]:
-    return lambda values: dict(values[slug]) if slug in values else None
+    return lambda values: values.get(slug)
 
 
 def _written(slug: str) -> Callable[[Values], Entry | None]:
     """V1 gives these as text, whatever we keep."""
-    return lambda values: (
-        dict(values[slug]) | {"value": str(values[slug]["value"])} if slug in values else None
-    )
+    return lambda values: values[slug] | {"value": str(values[slug]["value"])} if slug in values else None
 
 
 def _website(values: Values) -> Entry | None:
     if "domain" not in values:
         return None
     url = f"https://{values['domain']['value']}"
-    return dict(values["domain"]) | {"value": url, "display": url}
+    return values["domain"] | {"value": url, "display": url}
 
 
 def _place(slug: str) -> Callable[[Values], Entry | None]:
@@ -44,7 +42,7 @@ def _place(slug: str) -> Callable[[Values], Entry | None]:
             return _same(slug)(values)
         text = ", ".join(str(part["value"]) for part in parts)
         references = list(dict.fromkeys(ref for part in parts for ref in part["references"]))
-        return dict(parts[0]) | {"value": text, "display": text, "references": references}
+        return parts[0] | {"value": text, "display": text, "references": references}
 
     return read
 
@@ -78,16 +76,15 @@ def value_entries(record: Record, checked: Mapping[str, datetime]) -> dict[str, 
         at = checked.get(told["source"])
         text = at.astimezone(UTC).isoformat().replace("+00:00", "Z") if at else ""
         later = at is not None and at > datetime.fromisoformat(told["created_at"])
-        entries[slug] = dict(told) | {"updated_at": text if later else told["created_at"]}
+        entries[slug] = told | {"updated_at": text if later else told["created_at"]}
     return entries
 
 
 def named_entries(kind: Kind, values: Values, asked: Mapping[str, str]) -> dict[str, Entry]:
     """Entries under our slugs, the names asked for, and the V1 names; the last of these count."""
-    named = {slug: dict(entry) for slug, entry in values.items()}
-    named |= {name: dict(values[slug]) for name, slug in asked.items() if slug in values}
+    wanted = {name: values[slug] for name, slug in asked.items() if slug in values}
     v1 = {name: entry for name, read in V1_NAMES[kind].items() if (entry := read(values))}
-    return named | v1
+    return {**values, **wanted, **v1}
 
 
 def record_of(entry: SheetEntry) -> Record:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet
 from rest_framework import serializers
 
 from crm.api.sheets import EntityTypeField
-from crm.models import Record, SheetEntry
+from crm.models import Record, Sheet, SheetEntry
 from enrichment.api.ids import IdField
 from enrichment.api.paging import PageQuery
 from enrichment.api.reading import Ids, Words
@@ -82,7 +82,8 @@ class ExportQuery(EntityFilter):
 
 def entries() -> QuerySet[SheetEntry]:
     """All entries with what an entity needs."""
-    return SheetEntry.objects.select_related("account", "contact").prefetch_related("sheet__profile")
+    sheets = Prefetch("sheet", Sheet.objects.select_related("profile"))
+    return SheetEntry.objects.select_related("account", "contact").prefetch_related(sheets)
 
 
 def matching(query: Mapping[str, Any]) -> QuerySet[SheetEntry]:

@@ -9,7 +9,7 @@ from django.db.models import Model, QuerySet
 from django.http import Http404
 from rest_framework import serializers
 from rest_framework.negotiation import BaseContentNegotiation
-from rest_framework.renderers import BaseRenderer, JSONRenderer
+from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -18,6 +18,7 @@ from enrichment.api.auth import HasScope, KeyAuthentication, StaffAuthentication
 from enrichment.api.errors import Unprocessable
 from enrichment.api.pace import CallerThrottle
 from enrichment.api.reading import JsonParser, check_query
+from enrichment.api.rendering import Json
 
 M = TypeVar("M", bound=Model)
 
@@ -46,7 +47,7 @@ class ApiView(APIView):
     permission_classes = [HasScope]
     throttle_classes = [CallerThrottle]
     parser_classes = [JsonParser]
-    renderer_classes = [JSONRenderer]
+    renderer_classes = [Json]
     content_negotiation_class = _FirstRenderer
     scopes: ClassVar[dict[str, str]] = {}
     """Method → scope where it is not read for GET and write for the others; "" is any key."""
