@@ -15,6 +15,7 @@ from sources import registry
 from sources.contract import Limits, Payload
 
 _State = RunItem.State
+_WITHOUT_IT = (_State.FAILED, _State.COMPLETED, _State.SKIPPED, _State.REVIEW)
 
 
 def receive(lookup_id: int, *, headers: Mapping[str, str], body: bytes) -> bool:
@@ -33,9 +34,9 @@ def receive(lookup_id: int, *, headers: Mapping[str, str], body: bytes) -> bool:
 
 
 def _bring_back(lookup: Lookup) -> None:
-    """Queue the items that wait for the answer, and those that were closed when its time was up."""
+    """Queue the items that wait for the answer, and those that were closed without it: its time was up, or in doubt."""
     named = {f"outcomes__{lookup.source.slug}__lookup": lookup.pk}
-    closed = Q(run=lookup.run, state__in=(_State.FAILED, _State.COMPLETED), **named)
+    closed = Q(run=lookup.run, state__in=_WITHOUT_IT, **named)
     items = list(RunItem.objects.filter(Q(waits_for=lookup, state=_State.WAITING) | closed))
     for item in items:
         item.outcomes[lookup.source.slug]["outcome"] = Outcome.WAITING.value

@@ -137,6 +137,22 @@ def test_an_answer_after_its_time_is_not_lost(client, fakes, run):
     assert Budget.objects.get(scope__startswith="source:").spent == 3
 
 
+def test_the_answer_to_a_question_whose_worker_died_is_not_lost(client, fakes, run, account):
+    RunItem.objects.update(
+        state="processing", lease_until=timezone.now() - timedelta(hours=1), waits_for=None
+    )
+    Lookup.objects.update(state="sent", token="", sent_at=timezone.now() - timedelta(hours=1))
+    RunItem.objects.update(outcomes={}, not_before=None)
+    runs.sweep(timezone.now())
+    work(run)
+    assert (run.items.get().state, Lookup.objects.get().state) == ("skipped", "uncertain")
+    assert deliver(client, fakes).status_code == 202
+    work(run)
+    assert headcounts() == [120]
+    assert (run.items.get().state, Lookup.objects.get().state) == ("completed", "applied")
+    assert run.summary["credits"] == {"fake": 3}
+
+
 def test_an_answer_after_a_newer_one_is_history(client, fakes, run, account):
     with time_machine.travel(timezone.now() + timedelta(hours=2), tick=True):
         late.sweep(timezone.now())
