@@ -1,4 +1,4 @@
-"""`python -m tests.torture [kills budget vendors] [--database sqlite postgres://…] [--accounts 2000] [--kills 200] [--seed N]`."""
+"""`python -m tests.torture [kills points budget …] [--database sqlite postgres://…] [--accounts 2000] [--kills 200] [--seed N]`."""
 
 from __future__ import annotations
 
@@ -7,16 +7,15 @@ import random
 import signal
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from types import FrameType
 
 from benchmarks import databases
 from tests.torture.budget import SCOPES, Race, race
-from tests.torture.house import ROLES, ROOT
+from tests.torture.house import ROLES, ROOT, inside
+from tests.torture.overlap import Overlap, overlap
 from tests.torture.throughput import throughput
 from tests.torture.torment import Plan, Report, torture
-
-PARTS = ("kills", "budget", "vendors", "throughput")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -28,9 +27,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for database in options.database:
         for part in options.parts or PARTS:
             print(f"{databases.name_of(database)}, {part}, seed {options.seed}", flush=True)
-            broken += {"kills": _kills, "budget": _budget, "vendors": _vendors, "throughput": _throughput}[
-                part
-            ](database, options)
+            broken += PARTS[part](database, options)
     return min(broken, 1)
 
 
@@ -48,6 +45,7 @@ def _parser() -> argparse.ArgumentParser:
     say("--kills", type=int, default=200)
     say("--gap", type=float, default=1.5, help="mean seconds between two kills")
     say("--seed", type=int, default=random.randrange(10**6), help="of an earlier run, to see it again")
+    say("--repeats", type=int, default=1, help="of overlap, each with the next seed")
     say("--clusters", type=int, default=1, help="supervisors, each with its cluster")
     say("--redis", default="", help="URL of a Redis database to empty and use as broker")
     say("--roles", nargs="+", default=ROLES, choices=ROLES, help="whom to kill")
@@ -103,6 +101,13 @@ def _vendors(database: str, options: argparse.Namespace) -> int:
         ).returncode
 
 
+def _points(database: str, options: argparse.Namespace) -> int:
+    """Every point of an item's life, cut once, and once more with the recovery cut as well; 1 when anything is broken."""
+    return inside(database, "tests.torture.points") + inside(
+        database, "tests.torture.points", "--twice", str(options.seed)
+    )
+
+
 def _end(number: int, frame: FrameType | None) -> None:
     """Leave through all `finally`s: nothing is left running, also where a script started us in the background."""
     sys.exit(128 + number)
@@ -118,6 +123,29 @@ def shown(report: Report) -> str:
     if len(report.verdict.broken) > 20:
         lines.append(f"  … and {len(report.verdict.broken) - 20} more")
     return "\n".join(lines)
+
+
+def _overlap(database: str, options: argparse.Namespace) -> int:
+    """Runs over the same accounts while people edit them; how many sentences are broken."""
+    broken = 0
+    for seed in range(options.seed, options.seed + options.repeats):
+        outcome = overlap(Overlap(database=database, seed=seed))
+        told = ", ".join(f"{name} {count:,}" for name, count in outcome.counts.items())
+        print(f"  seed {seed}: {told}", flush=True)
+        print("".join(f"  BROKEN: {sentence}\n" for sentence in outcome.broken), end="", flush=True)
+        broken += len(outcome.broken)
+    return broken
+
+
+PARTS: dict[str, Callable[[str, argparse.Namespace], int]] = {
+    "kills": _kills,
+    "points": _points,
+    "overlap": _overlap,
+    "budget": _budget,
+    "vendors": _vendors,
+    "throughput": _throughput,
+}
+"""What there is to run; each prints its counts and returns how much is broken."""
 
 
 if __name__ == "__main__":

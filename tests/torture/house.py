@@ -12,11 +12,14 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 from urllib.parse import urlsplit
 
 import psutil
 import psycopg
+
+from benchmarks import databases
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 WORKERS = 2  # of each cluster
@@ -41,11 +44,21 @@ def vendor(log: Path, seconds: float) -> Iterator[int]:
             process.kill()
 
 
+def inside(database: str, module: str, *arguments: str, **more: str) -> int:
+    """Run `module LOG PORT ARGUMENTS` on a scratch database, with a vendor that answers at once; its exit code."""
+    with databases.scratch(database) as scratch, TemporaryDirectory() as folder:
+        log = Path(folder) / "vendor.log"
+        with vendor(log, 0.0) as port:
+            command = [sys.executable, "-m", module, str(log), str(port), *arguments]
+            own = {"FOOTNOTE_LOG_LEVEL": "CRITICAL", "FOOTNOTE_LEASE": "5"} | more
+            return subprocess.run(command, cwd=ROOT, env=settings_for(scratch, port, **own)).returncode
+
+
 def settings_for(environment: dict[str, str], port: int, **more: str) -> dict[str, str]:
     """The environment of an installation whose sources are the vendor at `port`."""
     vendors = {
         f"{slug.upper()}{name}": value
-        for slug in ("clearbit", "github_organization")
+        for slug in ("clearbit", "github_organization", "clay", "answers_only")
         for name, value in (("_BASE_URL", f"http://127.0.0.1:{port}/{slug}"), ("_API_KEY", "only-for-tests"))
     }
     own = {"EGRESS_ALLOW": f"127.0.0.1:{port}", "FOOTNOTE_LEASE": str(LEASE)}

@@ -1,7 +1,8 @@
-"""Two vendors on a loopback port: a paid one and a free one. They write down every question before they answer.
+"""Vendors on a loopback port: a paid one, a free one, one that answers later. They write down every question first.
 
 `python -m tests.torture.vendor LOG SECONDS`: answers in SECONDS on average; prints its port.
-Lines of the log: `asked SOURCE DOMAIN PEER TIME`, `told SOURCE DOMAIN PEER TIME`.
+Lines of the log: `asked SOURCE DOMAIN PEER TIME`, `told SOURCE DOMAIN PEER TIME`; of the one that answers later
+`asked SOURCE DOMAIN PEER TIME REQUEST`, for whoever sends its answers.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, ClassVar
 from urllib.parse import parse_qs, urlsplit
 
-PAID, FREE = "clearbit", "github_organization"
+PAID, FREE, LATE = "clearbit", "github_organization", "clay"
 Answer = tuple[int, Any]
 
 
@@ -91,9 +92,19 @@ class Vendor(BaseHTTPRequestHandler):
         if ends:
             self.write("told", source, domain)
 
-    def write(self, what: str, source: str, domain: str) -> None:
+    def do_POST(self) -> None:
+        """Take a row whose answer comes later."""
+        row = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        self.write("asked", LATE, row["domain"], row["request_id"])
+        self.send_response(202)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def write(self, what: str, source: str, domain: str, *more: str) -> None:
         """One line, in one write, so that lines of threads never mix."""
-        line = f"{what} {source} {domain} {self.client_address[1]} {time.time():.3f}\n"
+        line = (
+            " ".join((what, source, domain, str(self.client_address[1]), f"{time.time():.3f}", *more)) + "\n"
+        )
         os.write(self.log_file, line.encode())
 
     def log_message(self, format: str, *args: Any) -> None:

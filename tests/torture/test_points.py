@@ -1,0 +1,35 @@
+"""A few of the points at which an item's life is cut; `make torture TORTURE=points` visits all."""
+
+from __future__ import annotations
+
+import os
+
+from tests.torture.fault import Fault
+from tests.torture.house import inside
+from tests.torture.overlap import Overlap, overlap
+
+
+def test_a_fault_is_met_before_and_after_what_is_done() -> None:
+    met: list[str] = []
+    fault = Fault(1, lambda: met.append("met"))
+    with fault.around("UPDATE a"):
+        assert met == []
+    assert met == ["met"]
+    with fault.around("commit"):
+        pass
+    assert fault.names == ["before UPDATE a", "after UPDATE a", "before commit", "after commit"]
+    assert met == ["met"]
+
+
+def test_a_cut_life_ends_as_the_crash_table_says() -> None:
+    database = os.environ.get("DATABASE_URL", "sqlite")
+    few = ("--every", "24", "--first", "5", "--case", "paid", "callback")
+    assert inside(database, "tests.torture.points", *few) == 0
+
+
+def test_runs_and_people_at_the_same_records_pay_once_and_lose_no_edit() -> None:
+    database = os.environ.get("DATABASE_URL", "sqlite")
+    outcome = overlap(Overlap(database=database, seed=3, accounts=40, runs=3, edits=20, seconds=3, workers=2))
+    assert not outcome.broken
+    assert outcome.counts["paid questions"] == outcome.counts["of them different"] == 40
+    assert outcome.counts["edits"] == 20
