@@ -17,7 +17,7 @@ from enrichment.models import EnrichmentRun
 
 _LEAVES = st.one_of(
     st.none(), st.booleans(), st.integers(), st.floats(allow_nan=False, allow_infinity=False), st.dates(),
-    st.datetimes(timezones=st.just(UTC)), st.text(st.characters(exclude_categories=["Cs"])), st.decimals(allow_nan=False),
+    st.datetimes(timezones=st.just(UTC)), st.text(st.characters(exclude_categories=["Cs"])), st.decimals(allow_nan=False, allow_infinity=False),
 )  # fmt: skip
 
 
