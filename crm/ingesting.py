@@ -27,6 +27,7 @@ from enrichment import bulk, runs
 from enrichment.models import ApiKey, ApiSchedule, ApiTask, EnrichmentRun, RunOrigin, UploadedFile
 from enrichment.names import custom_attributes, sources_called
 from enrichment.registration import sync_sources
+from enrichment.repeats import AGAIN, ENDED_BADLY, RETRIED
 from enrichment.spending import capped, note_origin
 from enrichment.uploads import FileRefused, path_of
 from sources.attributes import BY_SLUG, Attribute, Kind
@@ -36,14 +37,8 @@ _log = logging.getLogger(__name__)
 
 TYPES = ("ingest", "ingest-ondemand")
 INGEST = "enrichment.tasks.ingest"
-AGAIN = timedelta(seconds=10)
-"""A request that comes again so soon, from one caller and for one task, means the same run."""
-RETRIED = timedelta(minutes=10)
-"""The same for a request that says it is a retry: its first try may have waited for a minute."""
-
 _MOST_STARTS = 3
 _IDENTIFYING = {"name", "domain", "email", "linkedin_url", "company_linkedin_url", "external_id"}
-_ENDED_BADLY = (EnrichmentRun.Status.FAILED, EnrichmentRun.Status.CANCELED, EnrichmentRun.Status.CRASHED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,7 +127,7 @@ def _made_before(task: ApiTask, profile: IdealCustomerProfile | None, order: Ord
     )  # fmt: skip
     if profile and task.config.get("type") in TYPES:
         same = same.filter(profile=profile)
-    origin = same.exclude(run__status__in=_ENDED_BADLY).select_related("run").order_by("-pk").first()
+    origin = same.exclude(run__status__in=ENDED_BADLY).select_related("run").order_by("-pk").first()
     return origin.run if origin else None
 
 

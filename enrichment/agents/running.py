@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
-from django.db import transaction
 from django.db.models import Count
 
 from enrichment import claims, runs
@@ -16,6 +15,7 @@ from enrichment.models import EnrichmentRun, RunItem, Scope
 from enrichment.operations import health
 from enrichment.preview import Preview, SourceQuote, preview
 from enrichment.queries import credits_by_source, outcomes_by_source
+from enrichment.repeats import start_once
 from enrichment.spending import capped, note_origin
 
 _MOST_ATTRIBUTES = 12
@@ -60,28 +60,38 @@ def _quoted(quote: SourceQuote) -> dict[str, Any]:
 
 
 def start_run(agent: Agent, told: Mapping[str, Any]) -> dict[str, Any]:
-    """Start a run that costs at most `max_credits`."""
-    chosen, most = selection(told), int(told["max_credits"])
+    """Start a run that costs at most `max_credits`; the same call within seconds gets the same run."""
+    caller = f"key:{agent.key.prefix}" if agent.key else agent.name
     try:
-        with transaction.atomic():
-            limit = capped(agent.key, most)
-            run = runs.start(
-                kind=chosen.kind, records=chosen.records, wanted=chosen.wanted, sources=chosen.sources,
-                credit_limit=limit, name=told.get("name") or "", user=agent.owner,
-            )  # fmt: skip
-            kept = {name: told[name] for name in ("attributes", "sources", "filters") if told.get(name)}
-            note_origin(run, agent.key, parameters=kept | {"agent": agent.name})
-            if chosen.sheet:
-                EnrichmentRun.objects.filter(pk=run.pk).update(sheet=chosen.sheet)
+        run, is_again = start_once(caller, ["start_run", dict(told)], lambda: _start(agent, told))
     except runs.RunRefused as refused:
         raise ToolRefused(
             f"{refused} plan_run shows who would be asked, and why others are left out."
         ) from None
     answer = {
-        "run": run.pk, "status": run.status, "records": run.items.count(), "max_credits": limit,
+        "run": run.pk, "status": run.status, "records": run.items.count(), "max_credits": run.credit_limit,
         "next": _waiting(run.pk),
     }  # fmt: skip
-    return answer | ({"note": f"The key has {limit} credits left this month."} if limit != most else {})
+    if is_again:
+        return answer | {"note": "You started this run a moment ago; nothing was started now."}
+    most = run.credit_limit
+    return answer | (
+        {"note": f"The key has {most} credits left this month."} if most != told["max_credits"] else {}
+    )
+
+
+def _start(agent: Agent, told: Mapping[str, Any]) -> EnrichmentRun:
+    """A run in the name of an agent. Raises RunRefused."""
+    chosen = selection(told)
+    run = runs.start(
+        kind=chosen.kind, records=chosen.records, wanted=chosen.wanted, sources=chosen.sources,
+        credit_limit=capped(agent.key, int(told["max_credits"])), name=told.get("name") or "", user=agent.owner,
+    )  # fmt: skip
+    kept = {name: told[name] for name in ("attributes", "sources", "filters") if told.get(name)}
+    note_origin(run, agent.key, parameters=kept | {"agent": agent.name})
+    if chosen.sheet:
+        EnrichmentRun.objects.filter(pk=run.pk).update(sheet=chosen.sheet)
+    return run
 
 
 def get_run(agent: Agent, told: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,24 +1,24 @@
-"""`Idempotency-Key`: a request that comes again gets the answer it got."""
+"""A request that comes again gets the answer it got: one with an `Idempotency-Key`, and one that starts a run."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 from collections.abc import Callable
-from datetime import timedelta
+from typing import Any
 
 from django.db import IntegrityError, transaction
-from django.utils import timezone
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.utils.encoders import JSONEncoder
 
 from enrichment.api.auth import caller_of
 from enrichment.api.errors import Unprocessable
-from enrichment.models import GivenAnswer
+from enrichment.models import EnrichmentRun, GivenAnswer
+from enrichment.repeats import forget_old, start_once
 
 HEADER = "Idempotency-Key"
-KEPT = timedelta(hours=24)
+_REPLAYED = {"Idempotency-Replayed": "true"}
 _LONGEST = 255
 
 
@@ -37,7 +37,7 @@ def once(request: Request, work: Callable[[], Response]) -> Response:
             f"{HEADER} has at most {_LONGEST} printable characters.", "idempotency_key_invalid"
         )
     caller, digest = caller_of(request).name, _digest(request)
-    GivenAnswer.objects.filter(created_at__lt=timezone.now() - KEPT).delete()
+    forget_old()
     try:
         with transaction.atomic():
             row = GivenAnswer.objects.create(caller=caller, key=key, request=digest)
@@ -58,7 +58,28 @@ def _again(caller: str, key: str, digest: str) -> Response:
         raise Unprocessable("The request conflicts with another one: send it again.", "conflict")
     if row.request != digest:
         raise Unprocessable(f"This {HEADER} was used for another request.", "idempotency_key_reused")
-    return Response(row.body, status=row.status, headers={"Idempotency-Replayed": "true"})
+    return Response(row.body, status=row.status, headers=_REPLAYED)
+
+
+def started_once(
+    request: Request, make: Callable[[], EnrichmentRun], shape: Callable[[EnrichmentRun], dict[str, Any]]
+) -> Response:
+    """The answer about the run that `make` starts, as `shape` tells of it.
+
+    Without an Idempotency-Key a request that comes again in a moment, as clients retry, gets the run of the first.
+    """
+    if request.headers.get(HEADER, "").strip():
+        return once(request, lambda: Response(shape(make()), status=201))
+    run, is_again = start_once(
+        caller_of(request).name, [request.path, request.data], make, is_retry=is_retry(request)
+    )
+    return Response(shape(run), status=201, headers=_REPLAYED if is_again else None)
+
+
+def is_retry(request: Request) -> bool:
+    """Whether the client says that it has sent this before: clients made by Stainless count their tries."""
+    count = request.headers.get("x-stainless-retry-count", "0")
+    return count.isdecimal() and int(count[:9]) > 0
 
 
 def _digest(request: Request) -> str:

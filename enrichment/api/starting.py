@@ -18,7 +18,7 @@ from enrichment import runs
 from enrichment.api.auth import caller_of
 from enrichment.api.base import ApiView, found, named, read_body
 from enrichment.api.errors import Unprocessable
-from enrichment.api.idempotency import once
+from enrichment.api.idempotency import once, started_once
 from enrichment.api.ids import IdField, id_of
 from enrichment.api.run_answers import RunAnswer, run_answer, visible_runs
 from enrichment.api.runs import RunList
@@ -140,7 +140,7 @@ class RunStart(RunList):
                 raise Unprocessable("Name the task.", "unknown_id", "agent_id")
             return once(request, lambda: self._executed(request, task, told))
         body = read_body(RunBody, request)
-        return once(request, lambda: Response(_started(request, body), status=201))
+        return started_once(request, lambda: _started(request, body), _told_of)
 
     def _executed(self, request: Request, task: ApiTask, told: dict[str, Any]) -> Response:
         started = start_of(request, task, told.get("icp_id"), told.get("parameters") or {})
@@ -158,7 +158,7 @@ def _selection(told: dict[str, Any]) -> Selection:
         raise Unprocessable(str(refused), "selection_refused", refused.field) from None
 
 
-def _started(request: Request, told: dict[str, Any]) -> dict[str, Any]:
+def _started(request: Request, told: dict[str, Any]) -> EnrichmentRun:
     """Start a run for whoever calls."""
     caller, chosen = caller_of(request), _selection(dict(told))
     try:
@@ -172,6 +172,10 @@ def _started(request: Request, told: dict[str, Any]) -> dict[str, Any]:
         EnrichmentRun.objects.filter(pk=run.pk).update(sheet=chosen.sheet)
     profile = chosen.profile or (chosen.sheet.profile if chosen.sheet else None)
     note_origin(run, caller.key, profile=profile, parameters=_kept(told))
+    return run
+
+
+def _told_of(run: EnrichmentRun) -> dict[str, Any]:
     return run_answer(found(visible_runs(), run.pk)) | {"run_id": id_of(run.pk)}
 
 

@@ -17,7 +17,7 @@ from crm.monitoring import set_rules
 from enrichment.api.auth import caller_of
 from enrichment.api.base import ApiView, found, named, nothing, read_body
 from enrichment.api.errors import Conflict, Unprocessable
-from enrichment.api.idempotency import HEADER, once
+from enrichment.api.idempotency import HEADER, is_retry, once
 from enrichment.api.ids import IdField, id_of
 from enrichment.api.paging import PageQuery, page_of, page_serializer, read_query
 from enrichment.api.task_configs import DISCOVERY, ConfigField
@@ -217,16 +217,10 @@ def start_of(
     caller = caller_of(request)
     order = Order(
         profile=named(IdealCustomerProfile.objects.all(), icp_id, "icp_id"), parameters=parameters, key=caller.key,
-        user=caller.owner, is_retry=_is_retry(request),
+        user=caller.owner, is_retry=is_retry(request),
     )  # fmt: skip
     try:
         run = execute(task, order)
     except (RunRefused, UnknownName) as refused:
         raise Unprocessable(str(refused), "run_refused") from None
     return {"run_id": id_of(run.pk), "flow_run_id": id_of(run.pk), "status": run.status}
-
-
-def _is_retry(request: Request) -> bool:
-    """Whether the client says that it has sent this before: clients made by Stainless count their tries."""
-    count = request.headers.get("x-stainless-retry-count", "0")
-    return count.isdecimal() and int(count[:9]) > 0

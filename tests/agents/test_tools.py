@@ -224,6 +224,17 @@ def test_a_key_starts_no_more_than_it_has_left(priced: FakeSource):
     assert EnrichmentRun.objects.get(pk=told["run"]).credit_limit == 5
 
 
+def test_an_agent_that_calls_twice_gets_the_same_run(priced: FakeSource):
+    fund_some()
+    wish: dict[str, Any] = {"filters": [{"attribute": "domain", "op": "filled"}], "max_credits": 4}
+    first, second = ask("start_run", **wish), ask("start_run", **wish)
+    assert (second["run"], "note" in first) == (first["run"], False)
+    assert "a moment ago" in second["note"]
+    assert ask("start_run", **wish | {"max_credits": 3})["run"] != first["run"]
+    ask("cancel_run", run=first["run"])
+    assert ask("start_run", **wish)["run"] != first["run"]
+
+
 def test_a_run_can_be_canceled(priced: FakeSource):
     fund_some()
     run = ask("start_run", filters=[{"attribute": "domain", "op": "filled"}], max_credits=0)["run"]
