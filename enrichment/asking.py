@@ -30,7 +30,7 @@ HANDED_APART = 0.5  # seconds at least between two parts of the replies: recordi
 BUSY = timedelta(seconds=5)  # until a question that is in flight elsewhere is looked at again
 
 _Group = list[tuple[str, Subject]]
-_Answers = Sequence[Payload | Pending]
+_Answers = Sequence[Payload | Pending | SourceError]
 _Ended = Ended[_Group, _Answers | None]
 
 
@@ -263,6 +263,7 @@ class Asker:
         replies: dict[str, Reply] = {}
         answers: list[tuple[str, Payload]] = []
         pending: list[tuple[str, Pending]] = []
+        unanswered: dict[SourceError, _Group] = {}
         for group, payloads, error in done:
             if error:
                 if not isinstance(error, SourceError):
@@ -272,13 +273,17 @@ class Asker:
             if payloads is None:
                 replies |= self._release([group], lookups)
                 continue
-            for (key, _), payload in zip(group, payloads, strict=True):
+            for (key, subject), payload in zip(group, payloads, strict=True):
                 if isinstance(payload, Payload):
                     answers.append((key, payload))
-                else:
+                elif isinstance(payload, Pending):
                     pending.append((key, payload))
+                else:
+                    unanswered.setdefault(payload, []).append((key, subject))
         ledger.store([(lookups[key], payload) for key, payload in answers])
         ledger.wait_for([(lookups[key], each) for key, each in pending])
+        for failure, group in unanswered.items():
+            replies |= self._failed(group, lookups, asked_at, failure)
         replies |= {
             key: Reply(lookups[key], asked_at, reason="the answer comes later", waits=True)
             for key, _ in pending

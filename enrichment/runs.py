@@ -173,9 +173,13 @@ def call_help(run_id: int, *, most_waiting: int = 0) -> None:
 
 
 def _share(run_id: int, size: int) -> int:
-    """`size`, or less near the end of a run: what is left is shared among the workers, so that none waits long."""
+    """`size`, or less near the end of a run: what is left is shared among the workers, so that none waits long.
+
+    In full hundreds, so that calls which take a hundred questions go out full.
+    """
     queued = RunItem.objects.filter(run=run_id, state=State.QUEUED)[: size * settings.WORKERS].count()
-    return min(size, max(_SMALLEST, -(-queued // settings.WORKERS)))
+    hundreds = -(-queued // (settings.WORKERS * _SMALLEST))
+    return min(size, max(hundreds, 1) * _SMALLEST)
 
 
 def _most_at_once(run_id: int) -> int:

@@ -10,6 +10,7 @@ from typing import Any, ClassVar, Protocol
 
 from sources.attributes import BY_SLUG, IDENTITY, Attribute, Kind, slug_of
 from sources.cadence import Cadence
+from sources.errors import SourceError
 
 Wanted = Mapping[str, Attribute]
 """The attributes asked for, by slug."""
@@ -237,10 +238,11 @@ class Source(ABC):
         return {name: value for name in names if (value := subject.told(name))}
 
     @abstractmethod
-    def fetch(self, call: Call, http: Http) -> Sequence[Payload | Pending]:
+    def fetch(self, call: Call, http: Http) -> Sequence[Payload | Pending | SourceError]:
         """Ask; one answer for each question of the call, in order.
 
-        Raises SourceError when no answer with a status came.
+        Raises SourceError when no answer with a status came. Where one came to some of the questions only, it stands
+        in the place of the others' answers.
         """
 
     @abstractmethod

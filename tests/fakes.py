@@ -25,17 +25,18 @@ class FakeSource(Source):
         self.asked: list[str] = []
 
     def fetch(self, call: Call, http: Http) -> Sequence[Payload]:
-        domain = call.subject.domain
+        return [self.answer(call.subject.domain)]
+
+    def answer(self, domain: str) -> Payload:
+        """What it says about a domain; raises where that is an error."""
         self.asked.append(domain)
         answer = self.answers.get(domain)
         if isinstance(answer, SourceError):
             raise answer
         body = {"domain": domain} | answer if answer else None
-        return [
-            Payload(
-                status=200 if answer else 404, body=json.dumps(body).encode(), url=f"https://fake/{domain}"
-            )
-        ]
+        return Payload(
+            status=200 if answer else 404, body=json.dumps(body).encode(), url=f"https://fake/{domain}"
+        )
 
     def parse(self, payload: Payload, wanted: Wanted) -> Sequence[Finding]:
         if payload.status == 404:

@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 from sources.attributes import Kind
 from sources.cadence import Cadence
 from sources.contract import Call, Cost, Finding, Http, Limits, Payload, Secret, Source, Subject, Wanted
-from sources.errors import PayloadChanged, RateLimited, SourceUnavailable
+from sources.errors import PayloadChanged, RateLimited, SourceError, SourceUnavailable
 from sources.vendors.apollo import ORGANIZATION, PERSON, assign, findings, people
 from sources.vendors.firmographics import ask_those, cut, is_miss, refuse_unasked
 from sources.vendors.json_answers import complaint, raise_for_status, read_object, retry_after
@@ -37,7 +37,7 @@ class Apollo(Source):
     secret = Secret(env="APOLLO_API_KEY", help_url="https://app.apollo.io/#/settings/integrations/api")
     base_url = "https://api.apollo.io/api/v1"
 
-    def fetch(self, call: Call, http: Http) -> Sequence[Payload]:
+    def fetch(self, call: Call, http: Http) -> Sequence[Payload | SourceError]:
         """One answer for each question; raises NotAllowed when none says enough to find anybody."""
         key = {"x-api-key": call.key}
 

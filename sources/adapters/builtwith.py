@@ -10,13 +10,14 @@ from typing import Any
 from sources.attributes import Kind
 from sources.cadence import Cadence
 from sources.contract import Call, Cost, Finding, Http, Limits, Payload, Secret, Source, Subject, Wanted
-from sources.errors import PayloadChanged, RateLimited, SourceRefused
-from sources.vendors.builtwith import INVALID_DOMAIN, assign, error_of, finding
+from sources.errors import PayloadChanged, RateLimited, SourceError, SourceRefused
+from sources.vendors.builtwith import INVALID_DOMAIN, assign, error_of, finding, is_unreadable
 from sources.vendors.firmographics import ask_those, cut, refuse_unasked
 from sources.vendors.json_answers import mappings, raise_for_status, read_object, retry_after, text
 
 VERSION = "22"
 _VERSION = re.compile(r"v?(\d{1,3})", re.ASCII)
+_UNREADABLE = 422  # of a whole batch: it is put again in halves, so that the domain at fault stands alone
 # Without what is no longer in use, without descriptions, and without data about people.
 _FLAGS = {"LIVEONLY": "yes", "HIDEDL": "yes", "NOPII": "yes"}
 
@@ -53,7 +54,7 @@ class BuiltWith(Source):
     secret = Secret(env="BUILTWITH_API_KEY", help_url="https://api.builtwith.com/")
     base_url = "https://api.builtwith.com"
 
-    def fetch(self, call: Call, http: Http) -> Sequence[Payload]:
+    def fetch(self, call: Call, http: Http) -> Sequence[Payload | SourceError]:
         """One answer for each question; raises SourceRefused when the setting is no version."""
         path = f"v{_version(call)}/api.json"
 
@@ -64,6 +65,8 @@ class BuiltWith(Source):
             if len(asked) == 1:
                 return [answer]
             answer = replace(answer, url=answer.url.partition("?")[0])
+            if is_unreadable(answer):
+                return [replace(answer, status=_UNREADABLE)] * len(asked)
             return cut(answer, asked, lambda body: assign(body, domains))
 
         return ask_those(call, _question, ask, "BuiltWith knows websites by their domain only")

@@ -10,7 +10,7 @@ from typing import Any
 from sources.attributes import Kind
 from sources.cadence import Cadence
 from sources.contract import Call, Cost, Finding, Http, Limits, Payload, Secret, Source, Subject, Wanted
-from sources.errors import PayloadChanged
+from sources.errors import PayloadChanged, SourceError
 from sources.vendors.firmographics import (
     address,
     amount,
@@ -68,12 +68,11 @@ class PeopleDataLabs(Source):
     )
     cadence = Cadence.parse("monthly")
     cost = Cost(credits=1)
-    # A hundred would be allowed; full records of that many are more than one answer may hold.
-    limits = Limits(per_minute=1_000, deadline=60.0, max_bytes=5_000_000, batch=25)
+    limits = Limits(per_minute=1_000, deadline=60.0, max_bytes=20_000_000, batch=100)
     secret = Secret(env="PEOPLE_DATA_LABS_API_KEY", help_url="https://dashboard.peopledatalabs.com/api-keys")
     base_url = "https://api.peopledatalabs.com/v5"
 
-    def fetch(self, call: Call, http: Http) -> Sequence[Payload]:
+    def fetch(self, call: Call, http: Http) -> Sequence[Payload | SourceError]:
         """One answer for each question; raises NotAllowed when none says enough to find anybody."""
         kind = call.questions[0].subject.kind
         single, bulk = _PATHS[kind]

@@ -9,11 +9,11 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from sources.contract import Finding, Subject
+from sources.contract import Finding, Payload, Subject
 from sources.errors import PayloadChanged, RateLimited, SourceError, SourceRefused, SourceUnavailable
 from sources.vendors import social_links
 from sources.vendors.firmographics import claims, land, place, site
-from sources.vendors.json_answers import count, mapping, mappings, text, texts
+from sources.vendors.json_answers import count, mapping, mappings, read_json, text, texts
 
 Json = Mapping[str, Any]
 
@@ -82,6 +82,16 @@ def assign(body: Any, domains: Sequence[str]) -> list[Any] | None:
         own = [result for result in results if domain_of(result) == name]
         answers.append({"Results": own} if own else rest)
     return answers
+
+
+def is_unreadable(payload: Payload) -> bool:
+    """Whether an answer about several domains says no more than that a domain among them is invalid."""
+    try:
+        answer = mapping(read_json(payload))
+    except PayloadChanged:
+        return False
+    errors = mappings(answer.get("Errors"))
+    return bool(errors) and not answer.get("Results") and text(errors[0].get("Code")) == INVALID_DOMAIN
 
 
 def error_of(errors: Sequence[Json]) -> SourceError:

@@ -11,13 +11,15 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 
 from sources.cleaning import Refused, country, domain, email, linkedin_url
 from sources.contract import Call, Claim, Payload, Subject
-from sources.errors import NotAllowed, PayloadChanged
+from sources.errors import NotAllowed, PayloadChanged, SourceError
 from sources.vendors.json_answers import read_json, text, texts
 
 NOT_ASKED = 0
 """Status of a question of a batch that was left out: no HTTP answer has it."""
 
 _LARGEST_GROWTH = 10.0
+_TURNED_AWAY = frozenset((400, 413, 414, 422))
+_MOST_REFUSALS = 40
 _BY_ALIAS = 0.95
 _CHIEFS = frozenset(("ceo", "chief executive", "chief executive officer"))
 _TITLE_BREAK = re.compile(r"[,&/|+]| and ", re.IGNORECASE)
@@ -113,19 +115,53 @@ def ask_those(
     question: Callable[[Subject], Mapping[str, Any]],
     ask: Callable[[Sequence[Mapping[str, Any]]], Sequence[Payload]],
     needs: str,
-) -> list[Payload]:
+) -> list[Payload | SourceError]:
     """Answers to the questions of a call in order; `ask` gets those for which `question` is not empty, in one go.
 
-    The rest are not asked, since the source could not answer: `refuse_unasked` raises that for them. Raises
+    A batch that is turned away for one of its members, or for its size, is put again in halves (`in_halves`). The rest
+    are not asked, since the source could not answer: `refuse_unasked` raises that for them. Raises
     NotAllowed, with `needs` as the sentence, when none can be asked.
     """
     asked = [question(entry.subject) for entry in call.questions]
     askable = [parameters for parameters in asked if parameters]
     if not askable:
         raise NotAllowed(needs)
-    answers = iter(ask(askable))
+    answers = iter(in_halves(askable, ask))
     left_out = Payload(status=NOT_ASKED, body=needs.encode())
     return [next(answers) if parameters else left_out for parameters in asked]
+
+
+def in_halves(
+    asked: Sequence[Mapping[str, Any]],
+    ask: Callable[[Sequence[Mapping[str, Any]]], Sequence[Payload]],
+) -> list[Payload | SourceError]:
+    """The answers of `ask`; questions that were turned away together, which costs nothing, are put again in halves.
+
+    So one that the vendor cannot read fails alone. After forty refusals those that are left share theirs: it is the
+    source that has changed. A half to which no answer comes has the error in its place. Raises SourceError when no
+    answer comes at all.
+    """
+    answers: dict[int, Payload | SourceError] = {}
+    refusals, waiting = 0, [(0, len(asked))]
+    while waiting:
+        start, end = waiting.pop()
+        try:
+            told = ask(asked[start:end])
+        except SourceError as error:
+            if not answers:
+                raise
+            answers.update(dict.fromkeys(range(start, end), error))
+            continue
+        answers.update(zip(range(start, end), told, strict=True))
+        if end - start > 1 and refusals < _MOST_REFUSALS and _is_turned_away(told):
+            refusals, middle = refusals + 1, (start + end) // 2
+            waiting += [(middle, end), (start, middle)]
+    return [answers[number] for number in range(len(asked))]
+
+
+def _is_turned_away(told: Sequence[Payload]) -> bool:
+    """Whether an answer is one refusal for all of a batch; refusals of single members differ in their URL."""
+    return told[0].status in _TURNED_AWAY and all(each == told[0] for each in told)
 
 
 def refuse_unasked(payload: Payload) -> None:

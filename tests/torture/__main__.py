@@ -95,10 +95,18 @@ def _budget(database: str, options: argparse.Namespace) -> int:
 
 def _vendors(database: str, options: argparse.Namespace) -> int:
     """The table of misbehaviours; 1 when any ended otherwise than its name says."""
+    return _on_scratch(database, "tests.torture.vendors")
+
+
+def _bulk(database: str, options: argparse.Namespace) -> int:
+    """The calls that a run of a thousand accounts makes to vendors with bulk endpoints; 1 when they are too many."""
+    return _on_scratch(database, "tests.torture.bulk")
+
+
+def _on_scratch(database: str, module: str) -> int:
+    """The exit code of a module that brings its own vendors, run on a new database."""
     with databases.scratch(database) as environment:
-        return subprocess.run(
-            [sys.executable, "-m", "tests.torture.vendors"], cwd=ROOT, env=environment
-        ).returncode
+        return subprocess.run([sys.executable, "-m", module], cwd=ROOT, env=environment).returncode
 
 
 def _points(database: str, options: argparse.Namespace) -> int:
@@ -143,6 +151,7 @@ PARTS: dict[str, Callable[[str, argparse.Namespace], int]] = {
     "overlap": _overlap,
     "budget": _budget,
     "vendors": _vendors,
+    "bulk": _bulk,
     "throughput": _throughput,
 }
 """What there is to run; each prints its counts and returns how much is broken."""
