@@ -13,7 +13,7 @@ from sources.cadence import Cadence
 from sources.contract import Call, Finding, Http, Limits, Payload, Secret, Source, Subject, Wanted
 from sources.errors import PayloadChanged
 from sources.identity import name_key
-from sources.vendors.firmographics import claims, is_miss, land, place
+from sources.vendors.firmographics import cased, claims, is_miss, land, place
 from sources.vendors.json_answers import (
     mapping,
     mappings,
@@ -30,7 +30,7 @@ _JURISDICTIONS = frozenset(
     ("england-wales", "england", "wales", "scotland", "northern-ireland", "united-kingdom")
 )
 _NUMBER = re.compile(r"[A-Z0-9]{1,8}", re.ASCII)
-_OFFICERS = re.compile(r"/company/([A-Za-z0-9]{1,8})/officers")
+_OFFICERS = re.compile(r"/company/([A-Za-z0-9]{1,8})/(?:officers|appointments)")
 _CLOSED = frozenset(("dissolved", "converted-closed", "removed", "closed"))
 _ROLES = {
     "director": "Director",
@@ -48,6 +48,7 @@ class CompaniesHouse(Source):
 
     slug = "companies_house"
     label = "Companies House (UK)"
+    version = 2
     kinds = frozenset({Kind.ACCOUNT})
     needs = (("name",),)
     provides = (
@@ -155,19 +156,31 @@ def _company(profile: Mapping[str, Any], officers: Mapping[str, Any]) -> Finding
 
 
 def _searched(item: Mapping[str, Any]) -> Finding | None:
-    name, number = text(item.get("title")), _number(item.get("company_number"))
+    """A company of a search; the advanced search writes it like a profile."""
+    name, number = (
+        text(item.get("title")) or text(item.get("company_name")),
+        _number(item.get("company_number")),
+    )
     if not name or not number:
         return None
-    city, country = _seat(item.get("address"), "")
-    values = {"legal_name": name, "founded_year": _year(item.get("date_of_creation")), "city": city}
-    subject = Subject(name=name, city=city, country=country)
-    return Finding(subject=subject, claims=claims(values | {"country": country}, _page(number)))
+    city, country = _seat(item.get("address") or item.get("registered_office_address"), "")
+    values = {
+        "legal_name": name,
+        "founded_year": _year(item.get("date_of_creation")),
+        "industry": _industry(item.get("sic_codes")),
+        "city": city,
+        "country": country,
+    }
+    return Finding(
+        subject=Subject(name=name, city=city, country=country), claims=claims(values, _page(number))
+    )
 
 
 def _board(payload: Payload, answer: Mapping[str, Any]) -> Sequence[Finding]:
     """A list of officers alone: it says the company's number, not its name, and without that proves nothing."""
-    own = text(mapping(answer.get("links")).get("self"))
-    found = _OFFICERS.search(own) or _OFFICERS.search(payload.url)
+    named = (answer, *mappings(answer.get("items"))[:1])
+    links = (*(text(mapping(each.get("links")).get("self")) for each in named), payload.url)
+    found = next(filter(None, map(_OFFICERS.search, links)), None)
     leaders = _leaders(answer.get("items"))
     if not found or not leaders:
         return ()
@@ -199,7 +212,7 @@ def _seat(value: Any, jurisdiction: str) -> tuple[str, str]:
     address = mapping(value)
     shown = text(address.get("country"))
     country = land(shown) or (_HOME if not shown and jurisdiction in _JURISDICTIONS else "")
-    return text(address.get("locality")), country
+    return cased(address.get("locality")), country
 
 
 def _industry(codes: Any) -> str:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from sources.attributes import Kind
 from sources.cadence import Cadence
 from sources.contract import Call, Finding, Http, Limits, Payload, Source, Subject, Wanted
 from sources.errors import NotAllowed, PayloadChanged
-from sources.vendors.firmographics import claims, land, place, site
+from sources.vendors.firmographics import cased, claims, land, place, site
 from sources.vendors.json_answers import mappings, raise_for_status, read_json, read_object, text, texts
 from sources.vendors.reference_files import ReferenceFile
 
@@ -35,7 +36,7 @@ class DomainRegistration(Source):
     label = "Domain registration (RDAP)"
     kinds = frozenset({Kind.ACCOUNT})
     needs = (("domain",),)
-    version = 2
+    version = 3
     provides = ("domain_registered_on", "legal_name", "headquarters", "city", "country")
     cadence = Cadence.parse("quarterly")
     limits = Limits(per_minute=60, in_flight=4)
@@ -64,6 +65,16 @@ class DomainRegistration(Source):
             raise NotAllowed(f"the registry does not answer this question ({payload.status})")
         raise_for_status(payload)
         answer = read_object(payload)
+        code = answer.get("errorCode")
+        if isinstance(code, int) and 400 <= code < 600:  # the registry's error under a status of success
+            return self.parse(replace(payload, status=code), wanted)
+        if isinstance(answer.get("domainSearchResults"), list):
+            several = mappings(answer["domainSearchResults"])
+            return [found for each in several for found in self._read(each, payload)]
+        return self._read(answer, payload)
+
+    def _read(self, answer: Mapping[str, Any], payload: Payload) -> Sequence[Finding]:
+        """What one domain says."""
         name = text(answer.get("ldhName")) or text(answer.get("unicodeName"))
         if text(answer.get("objectClassName")) not in ("domain", "") or not name:
             raise PayloadChanged("the registry sent something other than a domain")
@@ -125,7 +136,7 @@ def _registered(events: Any) -> dict[str, str]:
     days = [
         text(event.get("eventDate"))[:10]
         for event in mappings(events)
-        if event.get("eventAction") == "registration"
+        if text(event.get("eventAction")).lower() == "registration"
     ]
     told = sorted(day for day in days if _DAY.fullmatch(day))
     return {"domain_registered_on": told[0]} if told else {}
@@ -134,7 +145,7 @@ def _registered(events: Any) -> dict[str, str]:
 def _registrant(entities: Any) -> dict[str, str]:
     """What is public of the organisation that registered the domain; {} for persons and for hidden ones."""
     for entity in mappings(entities):
-        if "registrant" not in texts(entity.get("roles")):
+        if "registrant" not in (role.lower() for role in texts(entity.get("roles"))):
             continue
         card = list(_card(entity.get("vcardArray")))
         name = _organisation(card)
@@ -169,7 +180,7 @@ def _address(card: Sequence[tuple[str, Mapping[str, Any], Any]]) -> tuple[str, s
     for name, parameters, value in card:
         if name == "adr" and isinstance(value, list) and len(value) > _COUNTRY:
             country = land(parameters.get("cc")) or land(value[_COUNTRY])
-            return _shown(value[_CITY]), _shown(value[_REGION]), country
+            return cased(_shown(value[_CITY])), _shown(value[_REGION]), country
     return "", "", ""
 
 

@@ -29,6 +29,7 @@ class GithubOrganization(Source):
 
     slug = "github_organization"
     label = "GitHub organisation"
+    version = 2
     kinds = frozenset({Kind.ACCOUNT})
     needs = (("domain",),)
     provides = ("name", "domain", "company_description", "headquarters", "email", "twitter_url", "tech_stack")
@@ -78,6 +79,8 @@ class GithubOrganization(Source):
             if answer.get("repositories") == []:
                 return ()
             raise PayloadChanged("GitHub sent something other than an organisation")
+        if organization.get("type") == "User":  # a person of that name
+            return ()
         return [_finding(login, organization, repositories)]
 
 

@@ -10,7 +10,7 @@ from sources.attributes import Kind
 from sources.cadence import Cadence
 from sources.contract import Call, Finding, Http, Limits, Payload, Source, Subject, Wanted
 from sources.errors import PayloadChanged
-from sources.vendors.firmographics import claims, is_miss, land, place
+from sources.vendors.firmographics import cased, claims, is_miss, land, place
 from sources.vendors.json_answers import mapping, mappings, raise_for_status, read_object, text, texts
 
 _LEI = re.compile(r"[0-9A-Z]{18}[0-9]{2}", re.ASCII)
@@ -19,6 +19,7 @@ _WITHDRAWN = frozenset(("DUPLICATE", "ANNULLED", "CANCELLED"))
 _SPELT_REGIONS = frozenset(("US", "CA", "AU"))
 """Where addresses are written with the code of the state: US-CA is Cupertino, CA."""
 _CANDIDATES = "10"
+_RECORDS = "https://search.gleif.org/#/record/"
 
 
 class Gleif(Source):
@@ -26,6 +27,7 @@ class Gleif(Source):
 
     slug = "gleif"
     label = "GLEIF (legal entity identifiers)"
+    version = 2
     kinds = frozenset({Kind.ACCOUNT})
     needs = (("lei",), ("name",))
     provides = ("legal_name", "lei", "headquarters", "city", "country", "former_names")
@@ -53,6 +55,8 @@ class Gleif(Source):
         raise_for_status(payload)
         data = read_object(payload, "data")["data"]
         records = mappings(data if isinstance(data, list) else [data])
+        if named := [finding for record in records if (finding := _completed(record))]:
+            return named
         found = [record for record in records if "attributes" in record and _is_record(record)]
         if not found and data not in ([], None):
             raise PayloadChanged("GLEIF sent something other than records of legal entities")
@@ -63,6 +67,16 @@ def _is_record(record: Mapping[str, Any]) -> bool:
     return text(record.get("type", "lei-records")) == "lei-records"
 
 
+def _completed(record: Mapping[str, Any]) -> Finding | None:
+    """What a completion of a name says: which record has that name; None for anything else."""
+    name = text(mapping(record.get("attributes")).get("value"))
+    related = mapping(mapping(mapping(record.get("relationships")).get("lei-records")).get("data"))
+    lei = text(related.get("id"))
+    if not name or not _LEI.fullmatch(lei):
+        return None
+    return Finding(subject=Subject(name=name), claims=claims({"lei": lei}, f"{_RECORDS}{lei}"))
+
+
 def _finding(attributes: Mapping[str, Any]) -> Finding | None:
     """What one record says, or None when it names no entity."""
     entity, lei = mapping(attributes.get("entity")), text(attributes.get("lei"))
@@ -71,7 +85,7 @@ def _finding(attributes: Mapping[str, Any]) -> Finding | None:
     if not name or not _LEI.fullmatch(lei) or is_withdrawn:
         return None
     seat = mapping(entity.get("headquartersAddress")) or mapping(entity.get("legalAddress"))
-    city, country = text(seat.get("city")), land(seat.get("country"))
+    city, country = cased(seat.get("city")), land(seat.get("country"))
     others = mappings(entity.get("otherNames")) + mappings(entity.get("transliteratedOtherNames"))
     former = [other.get("name") for other in others if other.get("type") == "PREVIOUS_LEGAL_NAME"]
     values = {
@@ -85,7 +99,7 @@ def _finding(attributes: Mapping[str, Any]) -> Finding | None:
     aliases = tuple(texts([other.get("name") for other in others]))
     return Finding(
         subject=Subject(name=name, city=city, country=country, aliases=aliases),
-        claims=claims(values, f"https://search.gleif.org/#/record/{lei}"),
+        claims=claims(values, f"{_RECORDS}{lei}"),
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -24,12 +25,20 @@ from sources.contract import (
     Subject,
     Wanted,
 )
-from sources.errors import NotAllowed, PayloadChanged, RateLimited, SourceError, SourceUnavailable
+from sources.errors import (
+    NotAllowed,
+    PayloadChanged,
+    RateLimited,
+    SourceError,
+    SourceRefused,
+    SourceUnavailable,
+)
 from sources.vendors.firmographics import is_miss
 from sources.vendors.hunter import ACCOUNT, CONTACT, findings, is_verification
-from sources.vendors.json_answers import mappings, raise_for_status, read_object, retry_after
+from sources.vendors.json_answers import complaint, mappings, raise_for_status, read_object, retry_after
 
 _VERIFYING = timedelta(minutes=1)
+_ALLOWANCE = re.compile(r"usage limit|billing period|upgrade|your plan|credits?\b", re.IGNORECASE)
 _GOES_ON = frozenset((200, 202, 404))
 
 
@@ -38,6 +47,7 @@ class Hunter(Source):
 
     slug = "hunter"
     label = "Hunter"
+    version = 2
     kinds = frozenset({Kind.ACCOUNT, Kind.CONTACT})
     needs = (("domain",), ("email",), ("name", "domain"))
     provides = tuple(dict.fromkeys((*ACCOUNT, *CONTACT)))
@@ -71,12 +81,17 @@ class Hunter(Source):
         """What the answers claim together; () when Hunter knows nobody."""
         if is_miss(payload):
             return ()
-        if payload.status == 202:
+        if payload.status in (202, 222):  # 222: the server of the address answered something unexpected
             raise SourceUnavailable("Hunter is still verifying the address: ask again later")
+        if payload.status == 429 and _ALLOWANCE.search(complaint(payload)):
+            raise SourceRefused("api.hunter.io has no credit left for us in this period (429)")
         if payload.status == 403:  # Hunter's word for too many requests a second; a wrong key is 401
             raise RateLimited("api.hunter.io asks for a pause (403)", retry_after=retry_after(payload))
         raise_for_status(payload)
         answer = read_object(payload)
+        code = next(iter(mappings(answer.get("errors"))), {}).get("code")
+        if isinstance(code, int) and 400 <= code < 600:
+            return self.parse(replace(payload, status=code), wanted)
         if "answers" not in answer:
             return findings(_data(answer), payload)
         return _read_joined(answer, payload)

@@ -15,6 +15,7 @@ from sources.vendors.firmographics import (
     address,
     amount,
     ask_those,
+    cased,
     claims,
     company_page,
     confidence,
@@ -173,8 +174,8 @@ def _finding(record: Json, payload: Payload, slug: str) -> Finding | None:
 
 def _company(company: Json, payload: Payload, slug: str) -> Finding | None:
     where = mapping(company.get("location"))
-    city, state = (_cased(where.get(part)) for part in ("locality", "region"))
-    country = _cased(where.get("country"))
+    city, state = (cased(where.get(part)) for part in ("locality", "region"))
+    country = cased(where.get("country"))
     identity: dict[str, Any] = {
         "name": text(company.get("display_name")) or text(company.get("name")),
         "domain": site(company.get("website")),
@@ -233,12 +234,6 @@ def _funding(company: Json) -> dict[str, Any]:
     }
 
 
-def _cased(value: Any) -> str:
-    """A name with its capitals, which answers have only when they were asked for."""
-    shown = text(value)
-    return shown.title() if shown.islower() else shown
-
-
 def _email(person: Json) -> str:
     """The address at work."""
     given = mappings(person.get("emails"))
@@ -248,12 +243,12 @@ def _email(person: Json) -> str:
 
 def _person(person: Json, slug: str) -> Finding | None:
     """A person; fields that the plan does not include hold `true`, which is no text."""
-    names = (_cased(person.get("first_name")), _cased(person.get("last_name")))
+    names = (cased(person.get("first_name")), cased(person.get("last_name")))
     identity: dict[str, Any] = {
-        "name": _cased(person.get("full_name")) or " ".join(filter(None, names)),
+        "name": cased(person.get("full_name")) or " ".join(filter(None, names)),
         "email": _email(person),
         "linkedin_url": profile_page(person.get("linkedin_url")),
-        "city": _cased(person.get("location_locality")),
+        "city": cased(person.get("location_locality")),
         "country": land(person.get("location_country")),
     }
     if not (identity["name"] or identity["linkedin_url"]):
@@ -264,7 +259,7 @@ def _person(person: Json, slug: str) -> Finding | None:
         "headline": text(person.get("headline")),
         "job_title": text(person.get("job_title")),
         "current_company": text(person.get("job_company_name")),
-        "location": _cased(person.get("location_name")),
+        "location": cased(person.get("location_name")),
     }
     employer = site(person.get("job_company_website"))
     reference = f"{slug}:{text(person.get('id')) or identity['linkedin_url'] or identity['name']}"

@@ -11,16 +11,18 @@ from typing import Any
 from sources.attributes import Kind
 from sources.cadence import Cadence
 from sources.cleaning.text import words
-from sources.contract import Call, Finding, Http, Limits, Payload, Source, Subject, Wanted
+from sources.contract import Call, Claim, Finding, Http, Limits, Payload, Source, Subject, Wanted
 from sources.errors import PayloadChanged
 from sources.identity import name_key
-from sources.vendors.firmographics import claims, land, place, site
+from sources.vendors import sec_facts
+from sources.vendors.firmographics import cased, claims, land, place, site
 from sources.vendors.json_answers import mapping, mappings, raise_for_status, read_object, text, texts
 from sources.vendors.reference_files import ReferenceFile
 
 TICKERS = "https://www.sec.gov/files/company_tickers.json"
 
 _CIK = re.compile(r"0{0,9}[1-9]\d{0,9}", re.ASCII)
+_MARK = re.compile(r"\s*/ ?(?:[A-Z]{2,3}/?)?$", re.ASCII)
 _STATES = words(
     """
     AL AK AZ AR CA CO CT DE DC FL GA HI ID IL IN IA KS KY LA ME MD MA MI MN MS MO MT NE NV NH NJ NM NY NC ND OH OK OR
@@ -42,6 +44,7 @@ class SecEdgar(Source):
 
     slug = "sec_edgar"
     label = "SEC EDGAR"
+    version = 2
     kinds = frozenset({Kind.ACCOUNT})
     needs = (("cik",), ("ticker",), ("name",))
     provides = (
@@ -72,7 +75,7 @@ class SecEdgar(Source):
         if payload.status == 404:  # the body is a page or XML, depending on the server behind
             return ()
         raise_for_status(payload)
-        answer = read_object(payload)
+        answer = _unified(read_object(payload))
         if not answer or _is_list(answer):
             return [found for row in mappings(list(answer.values())) if (found := _listed_company(row))]
         if not {"cik", "name"} <= answer.keys() and not {"cik", "entityName", "facts"} <= answer.keys():
@@ -101,13 +104,27 @@ def _look_up(listed: Listed, subject: Subject) -> Sequence[Mapping[str, Any]]:
     return next((listed.by_name[key] for key in keys if key in listed.by_name), [])
 
 
+def _unified(answer: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The list with exchanges as rows like those of the other list, one concept's figures like those of all."""
+    fields, rows = texts(answer.get("fields")), answer.get("data")
+    if {"cik", "name"} <= set(fields) and isinstance(rows, list):
+        named = (dict(zip(fields, row, strict=False)) for row in rows if isinstance(row, list))
+        return {
+            str(number): {"cik_str": row.get("cik"), "title": row.get("name"), "ticker": row.get("ticker")}
+            for number, row in enumerate(named)
+        }
+    if {"cik", "entityName", "taxonomy", "tag", "units"} <= answer.keys():
+        return {**answer, "facts": {text(answer["taxonomy"]): {text(answer["tag"]): answer}}}
+    return answer
+
+
 def _is_list(answer: Mapping[str, Any]) -> bool:
     """Whether the answer is rows of the list of companies, by number."""
     return all(name.isdigit() and isinstance(row, dict) and "cik_str" in row for name, row in answer.items())
 
 
 def _listed_company(row: Mapping[str, Any]) -> Finding | None:
-    name, cik = text(row.get("title")), _cik(row.get("cik_str"))
+    name, cik = _name(row.get("title")), _cik(row.get("cik_str"))
     if not name or not cik:
         return None
     values = {"legal_name": name, "cik": cik, "ticker": text(row.get("ticker"))}
@@ -116,13 +133,14 @@ def _listed_company(row: Mapping[str, Any]) -> Finding | None:
 
 def _company(answer: Mapping[str, Any]) -> Finding | None:
     """What the head of a company's submissions says, or None when it names nobody."""
-    name, cik = text(answer.get("name")) or text(answer.get("entityName")), _cik(answer.get("cik"))
+    name, cik = _name(answer.get("name")) or _name(answer.get("entityName")), _cik(answer.get("cik"))
     if not name or not cik:
         return None
     seat = mapping(mapping(answer.get("addresses")).get("business"))
-    city, state = text(seat.get("city")), text(seat.get("stateOrCountry")).upper()
+    city, state = cased(seat.get("city")), text(seat.get("stateOrCountry")).upper()
     country, domain = _country(seat, state), site(answer.get("website"))
-    former = [entry.get("name") for entry in mappings(answer.get("formerNames"))]
+    former = [_name(entry.get("name")) for entry in mappings(answer.get("formerNames"))]
+    former = [each for each in former if name_key(each) != name_key(name)]
     tickers = texts(answer.get("tickers"))
     values = {
         "legal_name": name,
@@ -140,8 +158,23 @@ def _company(answer: Mapping[str, Any]) -> Finding | None:
     }
     return Finding(
         subject=Subject(name=name, domain=domain, city=city, country=country, aliases=tuple(texts(former))),
-        claims=claims(values, _page(cik)),
+        claims=(*claims(values, _page(cik)), *_figures(mapping(answer.get("facts")), cik)),
     )
+
+
+def _figures(facts: Mapping[str, Any], cik: str) -> tuple[Claim, ...]:
+    """What annual reports count, each with the report."""
+    revenue, report = sec_facts.revenue(facts, cik)
+    people, other = sec_facts.people(facts, cik)
+    return (
+        *claims({"revenue_range": revenue}, report, _page(cik)),
+        *claims({"headcount": people}, other, _page(cik)),
+    )
+
+
+def _name(value: Any) -> str:
+    """A name as companies write it: the register adds a state or a mark, "BANK OF AMERICA CORP /DE/"."""
+    return _MARK.sub("", text(value))
 
 
 def _cik(value: Any) -> str:

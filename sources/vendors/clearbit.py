@@ -34,6 +34,7 @@ COMPANY = (
     ),
     *("company_description", "founded_year", "headquarters", "city", "country", "phone", "ticker"),
     *("company_linkedin_url", "twitter_url", "facebook_url", "crunchbase_url", "email", "cik"),
+    "email_provider",
 )
 """What an answer about a company may claim."""
 PERSON = (
@@ -146,6 +147,7 @@ def _company_values(company: Json) -> dict[str, Any]:
         "founded_year": count(company.get("foundedYear")) or text(company.get("foundedDate")),
         "phone": text(company.get("phone")) or next(iter(found), ""),
         "ticker": text(company.get("ticker")),
+        "email_provider": text(company.get("emailProvider")),  # of Hunter; a truth value in Clearbit's own
         "cik": _cik(mapping(company.get("identifiers")).get("usCIK")),
         "company_linkedin_url": company_page(_handle(company, "linkedin")),
         "twitter_url": page_of("https://twitter.com/", _handle(company, "twitter")),

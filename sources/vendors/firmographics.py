@@ -21,6 +21,7 @@ _LARGEST_GROWTH = 10.0
 _TURNED_AWAY = frozenset((400, 413, 414, 422))
 _MOST_REFUSALS = 40
 _BY_ALIAS = 0.95
+_LONGEST_CODE = 3
 _CHIEFS = frozenset(("ceo", "chief executive", "chief executive officer"))
 _TITLE_BREAK = re.compile(r"[,&/|+]| and ", re.IGNORECASE)
 
@@ -65,6 +66,12 @@ def is_chief(title: str) -> bool:
 def land(value: Any) -> str:
     """The country `value` names, called as records call it, or ""."""
     return _cleaned(country, value)
+
+
+def cased(value: Any) -> str:
+    """A name of a person or place with its capitals, which registers and some answers do not keep."""
+    shown = text(value)
+    return shown.title() if shown.islower() or (shown.isupper() and len(shown) > _LONGEST_CODE) else shown
 
 
 def place(*parts: Any) -> str:

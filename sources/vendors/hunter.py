@@ -32,12 +32,14 @@ Json = Mapping[str, Any]
 _SCHEME = "hunter"
 _DELIVERABLE = frozenset(("valid", "accept_all", "webmail"))
 _UNDELIVERABLE = frozenset(("invalid", "disposable"))
+_RESULTS = {"deliverable": "valid", "risky": "accept_all", "undeliverable": "invalid"}
+"""The verdicts of early answers."""
 _MOST_REFERENCES = 3
 
 
 def is_verification(data: Json) -> bool:
     """Whether `data` is the verdict on one address."""
-    return "email" in data and "status" in data and "score" in data
+    return "email" in data and "score" in data and ("status" in data or "result" in data)
 
 
 def findings(data: Json, payload: Payload) -> list[Finding]:
@@ -117,7 +119,8 @@ def _found_address(data: Json) -> Finding | None:
 def _verified(data: Json) -> Finding | None:
     """An address that receives mail; None for any other verdict."""
     found = address(data.get("email"))
-    if not found or text(data.get("status")) not in _DELIVERABLE:
+    verdict = text(data.get("status")) or _RESULTS.get(text(data.get("result")), "")
+    if not found or verdict not in _DELIVERABLE:
         return None
     subject = Subject(kind=Kind.CONTACT, email=found)
     return Finding(subject=subject, claims=claims({"email": found}, *pages_of(data), f"{_SCHEME}:{found}"))

@@ -37,6 +37,8 @@ _REFUSALS = {
 }
 _MAY_MEAN_MONEY = frozenset((400, 403, 422, 429))
 _MONEY = re.compile(r"\bcredits?\b|insufficient[ _](?:quota|funds|balance)|payment required", re.IGNORECASE)
+_TOO_MANY = re.compile(rb"rate limit|rate threshold|too many requests", re.IGNORECASE)
+_LONGEST_PAGE = 20_000
 _SAYS = ("error", "errors", "details", "detail", "message", "description", "title", "type", "code", "id")
 """Where vendors write what is wrong, the best sentence first."""
 _MOST_SAID, _LONGEST_SAID = 40, 200
@@ -178,10 +180,10 @@ def _who(payload: Payload) -> str:
 
 
 def _is_used_up(payload: Payload) -> bool:
-    """Whether a 403 is a rate limit: some vendors answer so and say it in their headers only."""
+    """Whether a 403 is a rate limit: some vendors answer so and say it in their headers or in words only."""
     if payload.status != 403:
         return False
-    if "retry-after" in payload.headers:
+    if "retry-after" in payload.headers or _TOO_MANY.search(payload.body[:_LONGEST_PAGE]):
         return True
     return any(payload.headers.get(name, "").strip() == "0" for name in _REMAINING)
 

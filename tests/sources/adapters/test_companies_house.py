@@ -51,6 +51,33 @@ OFFICERS = {
 }
 
 
+def test_the_advanced_search_writes_a_company_like_a_profile():
+    item = {
+        "company_name": "ACME LIMITED",
+        "company_number": "12345678",
+        "company_status": "active",
+        "date_of_creation": "2001-02-03",
+        "sic_codes": ["62012"],
+        "registered_office_address": {"locality": "LEEDS", "country": "England"},
+    }
+    found = claims(CompaniesHouse(), answer({"items": [item], "kind": "search#advanced-search"}))
+    assert (found["legal_name"], found["founded_year"]) == ("ACME LIMITED", 2001)
+    assert (found["city"], found["country"]) == ("Leeds", "United Kingdom")
+    assert found["industry"]
+
+
+def test_officers_alone_say_in_their_links_whose_they_are():
+    officer = {
+        "name": "ROE, Jane",
+        "officer_role": "director",
+        "links": {"self": "/company/00445790/appointments/x"},
+    }
+    (finding,) = CompaniesHouse().parse(answer({"items": [officer]}), {})
+    (claim,) = finding.claims
+    assert claim.value == ["Jane Roe (Director)"]
+    assert claim.references[0].endswith("/company/00445790/officers")
+
+
 def test_a_company_with_its_officers():
     (finding,) = CompaniesHouse().parse(answer({"profile": PROFILE, "officers": OFFICERS}), {})
     assert finding.subject == Subject(

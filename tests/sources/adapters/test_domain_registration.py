@@ -37,6 +37,16 @@ ADDRESS = ["adr", {"cc": "FR"}, "text", ["", "", ["1 rue X"], "Paris", "", "7500
 ACME = domain(card(["fn", {}, "text", "A. Person"], ["org", {"type": "work"}, "text", "Acme SAS"], ADDRESS))
 
 
+def test_an_error_under_a_status_of_success_and_results_of_a_search():
+    missing = {"errorCode": 404, "title": "Not Found", "description": ["No such domain"]}
+    assert DomainRegistration().parse(answer(missing), {}) == ()
+    events = [{"eventAction": "Registration", "eventDate": "2001-02-03T00:00:00Z"}]
+    domain = {"objectClassName": "domain", "ldhName": "ACME.EXAMPLE.", "events": events}
+    (finding,) = DomainRegistration().parse(answer({"domainSearchResults": [domain]}), {})
+    assert finding.subject.domain == "acme.example"
+    assert finding.claims[0].value == "2001-02-03"
+
+
 def test_a_public_registrant():
     payload = answer(ACME, url="https://rdap.nic.example/domain/acme.fr")
     (finding,) = DomainRegistration().parse(payload, {})

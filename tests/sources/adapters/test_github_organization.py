@@ -39,6 +39,18 @@ def replay(shared, name: str, status: int = 200) -> Payload:
     return answer((folder / f"{name}.json").read_bytes(), status=status, headers=kept)
 
 
+def test_a_person_of_that_name_is_no_organisation():
+    body = {"login": "acme", "type": "User", "name": "A. C. Me", "blog": "acme.example"}
+    assert GithubOrganization().parse(answer(body), {}) == ()
+
+
+def test_a_limit_is_told_by_the_message_alone():
+    with pytest.raises(RateLimited):
+        GithubOrganization().parse(
+            answer({"message": "API rate limit exceeded for 192.0.2.1."}, status=403), {}
+        )
+
+
 def test_an_organisation_with_its_repositories():
     (finding,) = GithubOrganization().parse(answer({"organization": ACME, "repositories": REPOSITORIES}), {})
     assert finding.subject == Subject(name="Acme", domain="acme.com", aliases=("acme",))

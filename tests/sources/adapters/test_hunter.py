@@ -109,6 +109,28 @@ def verdict(status: str) -> dict[str, Any]:
     return {"data": VERDICT["data"] | {"status": status}}
 
 
+@pytest.mark.parametrize(
+    ("status", "body", "error"),
+    [
+        (429, {"errors": [{"id": "too_many_requests", "code": 429, "details": "You have reached the usage limit. Upgrade your plan if necessary."}]}, SourceRefused),
+        (429, {"errors": [{"id": "too_many_requests", "code": 429, "details": "Slow down"}]}, RateLimited),
+        (222, {"data": {}}, SourceUnavailable),
+        (200, {"errors": [{"id": "authentication_failed", "code": 401, "details": "No user found for the API key supplied"}]}, SourceRefused),
+        (400, {"errors": [{"id": "invalid_domain", "code": 400, "details": "The domain is invalid"}]}, PayloadChanged),
+    ],
+)  # fmt: skip
+def test_documented_errors(status, body, error):
+    with pytest.raises(SourceError) as caught:
+        HUNTER.parse(answer(body, status=status), {})
+    assert type(caught.value) is error
+
+
+def test_early_verdicts_have_other_words():
+    data = {"result": "deliverable", "score": 91, "email": "jane@acme.example"}
+    assert cleaned(HUNTER.parse(answer({"data": data}), {})[0]) == {"email": "jane@acme.example"}
+    assert HUNTER.parse(answer({"data": data | {"result": "undeliverable"}}), {}) == []
+
+
 def test_a_recorded_search(shared):
     (finding,) = HUNTER.parse(recorded(shared, "domain_search_page1.json"), {})
     assert cleaned(finding) == {

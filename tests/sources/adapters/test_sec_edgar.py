@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 
@@ -50,27 +51,84 @@ def network() -> Network:
 def test_a_company(apple):
     (finding,) = SecEdgar().parse(apple, {})
     assert (finding.subject.name, finding.subject.city, finding.subject.country) == (
-        *("Apple Inc.", "CUPERTINO", "United States"),
+        *("Apple Inc.", "Cupertino", "United States"),
     )
     assert claims(SecEdgar(), apple) == {
         "legal_name": "Apple Inc.",
         "industry": "Electronic Computers",
         "ticker": "AAPL",
         "cik": "0000320193",
-        "headquarters": "CUPERTINO, CA, United States",
-        "city": "CUPERTINO",
+        "headquarters": "Cupertino, CA, United States",
+        "city": "Cupertino",
         "country": "United States",
         "phone": "+1 (408) 996-1010",
-        "former_names": ["APPLE INC", "APPLE COMPUTER INC", "APPLE COMPUTER INC/ FA"],
+        "former_names": ["APPLE COMPUTER INC"],
     }
     assert finding.claims[0].references == (
         "https://www.sec.gov/cgi-bin/browse-edgar?action=getcompany&CIK=0000320193",
     )
 
 
+def figure(end: str, value: int, start: str = "", form: str = "10-K", **more: str) -> dict[str, Any]:
+    entry = {"end": end, "val": value, "fp": "FY", "form": form, "accn": "0000000001-25-000010", **more}
+    return entry | ({"start": start} if start else {})
+
+
+def reported(**concepts: list[dict[str, Any]]) -> dict[str, Any]:
+    facts = {concept: {"units": {"USD": entries}} for concept, entries in concepts.items()}
+    people = {
+        "EntityNumberOfEmployees": {
+            "units": {"employee": [figure("2023-01-31", 900), figure("2024-01-31", 1200)]}
+        }
+    }
+    return {"cik": 320193, "entityName": "Acme Inc", "facts": {"us-gaap": facts, "dei": people}}
+
+
+def test_the_revenue_of_the_newest_full_year_counts_whatever_it_is_called():
+    facts = reported(
+        SalesRevenueNet=[figure("2012-12-31", 5_000_000, "2012-01-01")],
+        RevenueFromContractWithCustomerExcludingAssessedTax=[
+            figure("2024-12-31", 15_000_000, "2024-10-01", filed="2025-02-01"),  # the last quarter
+            figure("2024-12-31", 59_000_000, "2024-01-01", filed="2025-02-01"),
+            figure("2024-12-31", 60_000_000, "2024-01-01", filed="2026-02-01"),  # restated
+            figure("2025-06-30", 33_000_000, "2025-01-01", form="10-Q"),
+        ],
+    )
+    (finding,) = SecEdgar().parse(answer(facts), {})
+    said = {claim.attribute: claim for claim in finding.claims}
+    assert (said["revenue_range"].value, said["headcount"].value) == (60_000_000, 1200)
+    assert said["revenue_range"].references[0] == (
+        "https://www.sec.gov/Archives/edgar/data/320193/000000000125000010/0000000001-25-000010-index.htm"
+    )
+
+
+def test_one_concept_alone_and_other_currencies():
+    units = {"EUR": [figure("2024-12-31", 9, "2024-01-01")], "USD": [figure("2023-12-31", 7_000_000, "2023-01-01", form="20-F")]}  # fmt: skip
+    concept = {"cik": 1, "taxonomy": "ifrs-full", "tag": "Revenue", "entityName": "Acme SA", "units": units}
+    assert claims(SecEdgar(), answer(concept))["revenue_range"] == 7_000_000
+    assert "revenue_range" not in claims(SecEdgar(), answer(concept | {"units": {"EUR": units["EUR"]}}))
+
+
+def test_the_list_with_exchanges_and_names_with_the_marks_of_the_register():
+    rows = {
+        "fields": ["cik", "name", "ticker", "exchange"],
+        "data": [[70858, "BANK OF ACME CORP /DE/", "BAC", "NYSE"]],
+    }
+    assert claims(SecEdgar(), answer(rows)) == {
+        "legal_name": "BANK OF ACME CORP",
+        "cik": "0000070858",
+        "ticker": "BAC",
+    }
+
+
+def test_too_many_questions_are_told_by_a_page():
+    with pytest.raises(RateLimited):
+        SecEdgar().parse(answer(b"<html><h1>Request Rate Threshold Exceeded</h1>", status=403), {})
+
+
 def test_a_company_abroad():
     found = claims(SecEdgar(), answer(COMPANY))
-    assert found["headquarters"] == "TORONTO, Canada"
+    assert found["headquarters"] == "Toronto, Canada"
     assert (found["domain"], found["lei"]) == ("abc.xyz", "5493006MHB84DD0ZWV18")
     assert "phone" not in found
 
@@ -78,7 +136,11 @@ def test_a_company_abroad():
 def test_the_other_recordings(shared):
     folder = shared / "payloads" / "sec_edgar"
     facts = answer((folder / "companyfacts_CIK0000320193_cut.json").read_bytes())
-    assert claims(SecEdgar(), facts) == {"legal_name": "Apple Inc.", "cik": "0000320193"}
+    assert claims(SecEdgar(), facts) == {
+        "legal_name": "Apple Inc.",
+        "cik": "0000320193",
+        "revenue_range": 391_035_000_000,
+    }
     findings = SecEdgar().parse(answer((folder / "company_tickers.json").read_bytes()), {})
     assert len(findings) == 400
     assert findings[1].subject.name == "Apple Inc."
