@@ -23,6 +23,7 @@ from crm.admin.pins import PinsMixin
 from crm.models import Record
 from enrichment import schedule
 from enrichment.admin.base import FootnoteAdmin, column
+from enrichment.admin.signal_rows import signals_of_record
 from enrichment.claims import pin
 from enrichment.queries import attributes_of
 from sources.attributes import BY_SLUG, IDENTITY
@@ -119,6 +120,7 @@ class RecordAdmin(PinsMixin, EnrichMixin, ImportMixin, TransferMixin, FootnoteAd
                 "may_enrich": self.has_enrich_permission(request),
                 "free_attributes": free_attributes(record, rows) if may_change else [],
                 **surroundings(record),
+                **signals_of_record(request, record),
             }
         return super().change_view(request, object_id, form_url, context)  # type: ignore[no-any-return]
 

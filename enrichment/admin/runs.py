@@ -18,6 +18,7 @@ from enrichment.admin.base import ReadOnlyAdmin, column, require
 from enrichment.admin.items import OUTCOME_TONES
 from enrichment.admin.progress import BUTTONS, as_json, state_links
 from enrichment.admin.retries import RetryMixin
+from enrichment.admin.signal_rows import signals_of_run
 from enrichment.models import EnrichmentRun, EnrichmentSource, RunItem
 from enrichment.queries import described
 
@@ -115,6 +116,7 @@ class EnrichmentRunAdmin(RetryMixin, ReadOnlyAdmin):
             "warnings": run.summary.get("warnings", ()),
             "sources": source_rows(run),
             "queue": f"{reverse('admin:enrichment_runitem_changelist')}?run={run.pk}",
+            **signals_of_run(request, run.pk),
         }
 
     def progress_view(self, request: HttpRequest, pk: int) -> HttpResponse:

@@ -19,6 +19,7 @@ from enrichment.admin.base import FootnoteAdmin, ReadOnlyAdmin, column
 from enrichment.admin.evidence import record_link
 from enrichment.admin.items import RunFilter
 from enrichment.admin.references import links
+from enrichment.admin.signal_rows import STRENGTH_TONES
 from enrichment.admin.sources_form import LinesField, in_use
 from enrichment.models import AttributeValue, Signal, SignalRule
 from enrichment.models.signal import When
@@ -27,8 +28,6 @@ from enrichment.queries.catalogue import describe
 from enrichment.signals import FITTING, SLUGS
 from sources.attributes import Kind, find
 from sources.display import display
-
-STRENGTH_TONES = {"low": "default", "medium": "warning", "high": "success"}
 
 
 @admin.register(Signal)

@@ -11,7 +11,7 @@ from typing import Any
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
-from crm.models import SheetEntry
+from crm.models import Record, SheetEntry
 from enrichment.models import AttributeValue, Signal
 from enrichment.queries.catalogue import describe
 from sources.attributes import Attribute, Kind
@@ -61,6 +61,8 @@ class ShownSignal:
 
 def find_signals(
     *,
+    record: Record | None = None,
+    run: int | None = None,
     profile: int | None = None,
     entry: int | None = None,
     external_id: str = "",
@@ -74,6 +76,10 @@ def find_signals(
     `profile`: its record stands in a sheet of the profile. `entry`: its record's place in a sheet.
     """
     found = Signal.objects.filter(run__undone_at=None)
+    if record is not None:
+        found = found.filter(**{record.kind.value: record})
+    if run is not None:
+        found = found.filter(run=run)
     for wanted in (profile and {"sheet__profile": profile}, entry and {"pk": entry}):
         if wanted:
             entries = SheetEntry.objects.filter(**wanted)

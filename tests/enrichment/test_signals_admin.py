@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import pytest
+from django.contrib.auth.models import Permission
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
@@ -69,6 +72,58 @@ def test_lists_cost_the_same_for_any_number_of_rows(olive, django_assert_max_num
     for url in (LIST, RULES):
         with django_assert_max_num_queries(9):
             assert olive.get(url).status_code == 200
+
+
+def test_the_pages_of_a_record_and_of_a_run_show_their_signals(olive, django_assert_num_queries):
+    run = grow(3)
+    signal = Signal.objects.order_by("pk")[0]
+    account = reverse("admin:crm_account_change", args=[signal.account_id])
+    of_run = reverse("admin:enrichment_enrichmentrun_change", args=[run.pk])
+    for url, shown in ((account, 1), (of_run, 3)):
+        page = olive.get(url).content.decode()
+        assert page.count("headcount rose by 100 % from 100 to 200.") == shown
+        for each in (
+            "Headcount grows",
+            "https://example.com/0",
+            "https://example.com/7",
+            "crunchbase, 2026-01-12",
+        ):
+            assert each in page, each
+        assert reverse("admin:enrichment_signal_change", args=[signal.pk]) in page
+    assert account in olive.get(of_run).content.decode()
+
+    with CaptureQueriesContext(connection) as few:
+        olive.get(of_run)
+    grow(9)
+    Signal.objects.update(run=run)
+    with django_assert_num_queries(len(few)):
+        assert olive.get(of_run).content.decode().count("rose by") == 12
+
+    undo(run.pk)
+    assert "its signals with it" in olive.get(of_run).content.decode()
+    assert "No signals yet" in olive.get(account).content.decode()
+
+
+def test_a_page_with_more_signals_than_it_shows_leads_to_all_of_them(olive):
+    run = grow(25)
+    page = olive.get(reverse("admin:enrichment_enrichmentrun_change", args=[run.pk])).content.decode()
+    assert page.count("rose by") == 20
+    everywhere = f"{LIST}?run={run.pk}"
+    assert f'<a class="fn-link" href="{everywhere}">25</a>' in page
+    assert olive.get(everywhere).content.decode().count("rose by") == 25
+    account = Signal.objects.latest("pk").account_id
+    assert olive.get(LIST, {"account__id__exact": account}).content.decode().count("rose by") == 1
+
+
+def test_signals_are_shown_only_to_who_may_see_them(client):
+    run = grow()
+    victor = people.make_victor()
+    victor.user_permissions.remove(Permission.objects.get(codename="view_signal"))
+    client.force_login(victor)
+    assert (
+        "rose by"
+        not in client.get(reverse("admin:enrichment_enrichmentrun_change", args=[run.pk])).content.decode()
+    )
 
 
 def test_empty_lists_say_what_to_do(olive):
