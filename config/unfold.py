@@ -100,15 +100,25 @@ UNFOLD: dict[str, Any] = {
                 ],
             },
             {
+                "title": "REST API",
+                "separator": True,
+                "collapsible": True,
+                "items": [
+                    _item("API keys", "key", "enrichment_apikey"),
+                    _item("Tasks", "assignment", "enrichment_apitask"),
+                    _item("Schedules of tasks", "event_repeat", "enrichment_apischedule"),
+                    _item("Uploaded files", "upload_file", "enrichment_uploadedfile"),
+                ],
+            },
+            {
                 "title": "System",
                 "separator": True,
                 "collapsible": True,
                 "items": [
                     _item("Users", "group", "auth_user"),
                     _item("Groups", "shield", "auth_group"),
-                    _item("API keys", "key", "enrichment_apikey"),
                     _item("Signs of life", "monitor_heart", "enrichment_heartbeat", _is_superuser),
-                    _item("Schedules", "schedule", "django_q_schedule", _is_superuser),
+                    _item("Wake-ups", "schedule", "django_q_schedule", _is_superuser),
                     _item("Queued tasks", "queue", "django_q_ormq", _is_superuser),
                     _item("Done tasks", "task_alt", "django_q_success", _is_superuser),
                     _item("Failed tasks", "error", "django_q_failure", _is_superuser),

@@ -1,7 +1,9 @@
 """The admin of sources, runs and the ledger."""
 
 from enrichment.admin import (
+    api_files,
     api_keys,
+    api_tasks,
     attributes,
     evidence,
     items,
@@ -14,7 +16,9 @@ from enrichment.admin import (
 )
 
 __all__ = [
+    "api_files",
     "api_keys",
+    "api_tasks",
     "attributes",
     "evidence",
     "items",

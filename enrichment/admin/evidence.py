@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from typing import Any
+from urllib.parse import urlencode
 
 from django.contrib import admin
 from django.db.models import QuerySet
@@ -33,6 +34,20 @@ def record_link(record: Record | None) -> str:
 def record_url(record: Record) -> str:
     """The address of a record's page."""
     return reverse(f"admin:crm_{record.kind.value}_change", args=[record.pk])
+
+
+def row_link(model: str, pk: Any, text: Any) -> SafeString:
+    """A link to the page of a row of our tables; `model` in small letters."""
+    url = reverse(f"admin:enrichment_{model}_change", args=[pk])
+    return format_html('<a class="fn-link" href="{}">{}</a>', url, text)
+
+
+def count_link(model: str, query: dict[str, Any], count: int) -> SafeString | str:
+    """A count that leads to the list of what it counts."""
+    if not count:
+        return "0"
+    url = reverse(f"admin:enrichment_{model}_changelist")
+    return format_html('<a class="fn-link" href="{}?{}">{}</a>', url, urlencode(query), f"{count:,}")
 
 
 class _OfRecordAdmin(ReadOnlyAdmin):
@@ -123,12 +138,12 @@ class LookupAdmin(ReadOnlyAdmin):
     @column(description="Question")
     def question_text(self, lookup: Lookup) -> SafeString:
         """The question as JSON."""
-        return _preformatted(json.dumps(lookup.question, indent=2, ensure_ascii=False))
+        return json_block(lookup.question)
 
     @column(description="Headers")
     def headers_text(self, lookup: Lookup) -> SafeString:
         """The kept headers of the answer."""
-        return _preformatted(json.dumps(lookup.headers, indent=2, ensure_ascii=False))
+        return json_block(lookup.headers)
 
     @column(description="Payload")
     def payload(self, lookup: Lookup) -> SafeString | str:
@@ -160,6 +175,11 @@ class CheckAdmin(_OfRecordAdmin):
     def outcome_label(self, check: Check) -> str:
         """Found, not found or rejected."""
         return check.get_outcome_display()
+
+
+def json_block(data: Any) -> SafeString:
+    """Data as indented JSON."""
+    return _preformatted(json.dumps(data, indent=2, ensure_ascii=False))
 
 
 def _preformatted(text: str) -> SafeString:

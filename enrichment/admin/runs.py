@@ -29,6 +29,8 @@ STATUS_TONES = {
     "failed": "danger", "canceled": "default", "crashed": "danger",
 }  # fmt: skip
 
+_FROM_LISTS = ("origin__task", "origin__file")
+
 _BY_SOURCE = ("sources", "credits")  # parts of the summary that make a table of their own
 _SHOWN_APART = (*_BY_SOURCE, "warnings")
 
@@ -57,6 +59,10 @@ class EnrichmentRunAdmin(RetryMixin, ReadOnlyAdmin):
             path("<int:pk>/<slug:act>-run/", view(self.steer_view), name=f"{name}_steer"),
             *super().get_urls(),
         ]
+
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
+        """The lists of tasks and files lead to the runs of each."""
+        return lookup in _FROM_LISTS or super().lookup_allowed(lookup, value, request)
 
     def complete_page(self, objects: Sequence[EnrichmentRun]) -> None:
         """Items in all and done of each run of the page, in one query."""

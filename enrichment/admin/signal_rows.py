@@ -65,16 +65,17 @@ def _fill(request: HttpRequest, found: QuerySet[Signal], address: dict[str, int]
     """`signals` (the rows), `signals_in_all` and `signals_href` (the list of all of them); nothing without the right."""
     if not request.user.has_perm("enrichment.view_signal"):
         return {}
+    newest = list(found[: _ROWS + 1])
     return {
-        "signals": signal_rows(found[:_ROWS]),
-        "signals_in_all": found.count(),
+        "signals": signal_rows(newest[:_ROWS]),
+        "signals_in_all": len(newest) if len(newest) <= _ROWS else found.count(),
         "signals_href": f"{reverse('admin:enrichment_signal_changelist')}?{urlencode(address)}",
     }
 
 
-def signal_rows(signals: Sequence[Signal] | QuerySet[Signal]) -> list[SignalRow]:
+def signal_rows(signals: Sequence[Signal]) -> list[SignalRow]:
     """Signals as lines of a table, in the order given; a fixed number of queries."""
-    return [_row(shown) for shown in show_signals(signals)]
+    return [_row(shown) for shown in show_signals(signals)] if signals else []
 
 
 def _row(shown: ShownSignal) -> SignalRow:

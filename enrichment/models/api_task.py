@@ -45,6 +45,7 @@ class ApiTask(models.Model):
 
     class Meta:
         ordering = ["-id"]
+        verbose_name = "API task"
 
     def __str__(self) -> str:
         return self.name
@@ -77,6 +78,7 @@ class ApiSchedule(models.Model):
 
     class Meta:
         ordering = ["-id"]
+        verbose_name = "API schedule"
         indexes = [models.Index(fields=["next_at"], condition=Q(status="active"), name="apischedule_due")]
 
     def __str__(self) -> str:
