@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
+from urllib.parse import quote as encoded
 
 from sources.attributes import Attribute, Type
 from sources.cleaning import plain
@@ -22,6 +23,7 @@ MOST_TEXT = 20_000
 
 _SHORTEST = 8
 _LONGEST = 2_000
+_WHOLE, _EDGE = 300, 60  # characters of a quote that an address holds, and of each end of a longer one
 _NUMBERS = frozenset((Type.INTEGER, Type.YEAR, Type.DECIMAL, Type.PERCENT))
 _TO_THE_LETTER = frozenset((Type.EMAIL, Type.DOMAIN))
 _NAMES = frozenset(("ceo_name", "legal_name"))
@@ -39,22 +41,35 @@ def page_text(page: Payload) -> str:
 
 def believed(
     facts: Any, pages: Sequence[tuple[str, str]], attributes: Mapping[str, Attribute]
-) -> dict[str, tuple[Any, str]]:
-    """By attribute the value of the first fact that is backed, with the address of the page that backs it.
+) -> dict[str, tuple[Any, tuple[str, ...]]]:
+    """By attribute the value of the first fact that is backed, of a list the items of all, and where that is said.
 
     `facts` are objects with attribute, value and quote, `pages` addresses with their texts.
     """
-    found: dict[str, tuple[Any, str]] = {}
+    found: dict[str, tuple[Any, tuple[str, ...]]] = {}
     for fact in mappings(facts)[:200]:
         attribute = attributes.get(text(fact.get("attribute")))
         quote = _quote(fact.get("quote"))
-        if attribute is None or attribute.slug in found or not quote:
+        if attribute is None or not quote or (attribute.slug in found and attribute.type is not Type.LIST):
             continue
         url = next((url for url, shown in pages if quote in shown), "")
         value = _backed(attribute, fact.get("value"), quote)
         if url and value:
-            found[attribute.slug] = (value, url)
+            items, cited = found.get(attribute.slug, ([], ()))
+            more = [*items, *value] if attribute.type is Type.LIST else value
+            found[attribute.slug] = (more, (*cited, cite(url, quote)))
     return found
+
+
+def cite(url: str, quote: str) -> str:
+    """The address of a page that leads to the quote in it (a text fragment: browsers scroll there and mark it)."""
+    ends = [quote] if len(quote) <= _WHOLE else [_cut(quote[:_EDGE], 0), _cut(quote[-_EDGE:], 1)]
+    return f"{url.partition('#')[0]}#:~:text={','.join(encoded(end, safe='').replace('-', '%2D') for end in ends)}"
+
+
+def _cut(text: str, side: int) -> str:
+    """The beginning (0) or end (1) of a quote without the word that was cut."""
+    return (text.rpartition(" ")[0] if side == 0 else text.partition(" ")[2]) or text
 
 
 def _quote(value: Any) -> str:

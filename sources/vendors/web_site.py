@@ -31,6 +31,11 @@ CAREERS = re.compile(
     r"|stellen(?:angebote)?|vacatures|emplois?|recrutement|empleo|trabaja[-_]con[-_]nosotros|lavora[-_]con[-_]noi"
 )
 
+NEWS = re.compile(
+    r"news(?:room)?|press(?:[-_](?:room|releases?|center|centre))?|media|announcements|blog|aktuelles|neuigkeiten|presse"
+    r"|actualites|noticias|notizie|nieuws|nyheter"
+)
+
 MAX_ROBOTS = 500_000
 _ACCEPT = {"Accept": "text/html,application/xhtml+xml;q=0.9,*/*;q=0.1"}
 _HTML = ("text/html", "application/xhtml+xml")

@@ -65,6 +65,10 @@ def test_only_quoted_values_reach_the_record(fakes, settings, monkeypatch):
     assert not any(b"model-key" in head for head in pages.heads)
     rows = AttributeValue.objects.values_list("attribute", "value", "references")
     assert {(slug, value, tuple(pages)) for slug, value, pages in rows} == {
-        ("headcount", 1200, ("http://www.acme.com/",)),
-        ("ceo_name", "Jane Roe", ("http://www.acme.com/about",)),
+        ("headcount", 1200, ("http://www.acme.com/#:~:text=our%201%2C200%20people%20build%20robots",)),
+        (
+            "ceo_name",
+            "Jane Roe",
+            ("http://www.acme.com/about#:~:text=Jane%20Roe%20is%20our%20chief%20executive",),
+        ),
     }

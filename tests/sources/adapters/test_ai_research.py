@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from sources.adapters.ai_research import AiResearch
-from sources.attributes import Attribute, Kind, Type
+from sources.attributes import BY_SLUG, Attribute, Kind, Type
 from sources.contract import Call, Payload, Question, Subject
 from sources.errors import (
     AddressRefused,
@@ -25,6 +25,7 @@ from sources.errors import (
 from sources.identity import Verdict, compare
 from sources.vendors import openai_chat
 from sources.vendors.kept_pages import join
+from sources.vendors.quotes import cite
 from tests.sources.adapters.pages import page
 from tests.sources.adapters.paid_apis import KEY, Vendor, cleaned, loopback
 from tests.sources.adapters.public_apis import answer, damage, misbehaviour
@@ -32,6 +33,8 @@ from tests.sources.servers import reply
 
 SOURCE = AiResearch()
 ACME = Subject(name="Acme", domain="acme.example")
+PEOPLE = "#:~:text=our%201%2C200%20people%20build%20robots"
+"""Where the quote of the headcount leads to on its page."""
 NOT_THERE = answer(b"", status=404)
 HOME = page(
     "<title>Acme Robotics</title><h1>Robots for\n   warehouses</h1>"
@@ -89,9 +92,17 @@ class Web(Vendor):
 SITE = {"https://acme.example/": HOME, "https://acme.example/about": ABOUT}
 
 
-def fetched(web: Vendor, firecrawl: str = "", **settings: Any) -> Payload:
+def fetched(
+    web: Vendor,
+    firecrawl: str = "",
+    wanted: Mapping[str, Attribute] | None = None,
+    subject: Subject = ACME,
+    **settings: Any,
+) -> Payload:
     keys = {"FIRECRAWL_API_KEY": firecrawl} if firecrawl else {}
-    call = Call(questions=[Question(subject=ACME)], wanted={}, settings=settings, key=KEY, keys=keys)
+    call = Call(
+        questions=[Question(subject=subject)], wanted=wanted or {}, settings=settings, key=KEY, keys=keys
+    )
     (payload,) = SOURCE.fetch(call, web)
     assert isinstance(payload, Payload)
     return payload
@@ -109,8 +120,10 @@ def test_what_pages_back_is_believed_with_the_page_as_reference():
         "phone": "+1 617-555-0100",
     }
     shown = {claim.attribute: claim.references for claim in finding.claims}
-    assert shown["headcount"] == ("https://acme.example/",)
-    assert shown["ceo_name"] == ("https://acme.example/about",)
+    assert shown["headcount"] == (f"https://acme.example/{PEOPLE}",)
+    assert shown["ceo_name"] == (
+        "https://acme.example/about#:~:text=Jane%20Roe%2C%20our%20chief%20executive",
+    )
     assert compare(ACME, finding.subject).verdict is Verdict.CONFIRMED
 
 
@@ -199,6 +212,110 @@ def test_a_users_own_attribute_is_asked_for_and_believed():
     call = Call(questions=[Question(subject=ACME)], wanted={"cargo": custom}, key=KEY)
     SOURCE.fetch(call, web)
     assert "cargo: What it carries" in web.requests[0].json["messages"][1]["content"]
+
+
+def test_what_pages_say_of_a_list_is_put_together():
+    payload = kept(completion(json.dumps({"facts": [
+        fact("tech_stack", "AWS", "We run on AWS and Kubernetes."),
+        fact("tech_stack", "Kubernetes; React", "AWS and Kubernetes."),
+        fact("tech_stack", "React", "We run on React and Vue."),
+    ]})))  # fmt: skip
+    (finding,) = SOURCE.parse(payload, {})
+    (claim,) = finding.claims
+    assert claim.value == ["AWS", "Kubernetes"]
+    assert claim.references == (
+        "https://acme.example/about#:~:text=We%20run%20on%20AWS%20and%20Kubernetes.",
+        "https://acme.example/about#:~:text=AWS%20and%20Kubernetes.",
+    )
+
+
+def test_a_long_quote_is_cited_by_its_ends():
+    long = " ".join(f"well-known{number}," for number in range(60))
+    assert cite("https://acme.example/a#b", long) == (
+        "https://acme.example/a#:~:text=well%2Dknown0%2C%20well%2Dknown1%2C%20well%2Dknown2%2C%20well%2Dknown3%2C"
+        ",well%2Dknown56%2C%20well%2Dknown57%2C%20well%2Dknown58%2C%20well%2Dknown59%2C"
+    )
+
+
+CARGO = Attribute("cargo", "Cargo", Type.TEXT, frozenset({Kind.ACCOUNT}), description="What it carries")
+PEOPLES = Attribute("mood", "Mood", Type.TEXT, frozenset({Kind.CONTACT}))
+NEWS = page("<title>News</title><p>May 3: Acme opens a plant in Graz.</p>", url="https://acme.example/press")
+
+
+def prompted(
+    prompt: str, *facts: Any, subject: Subject = ACME, **settings: Any
+) -> tuple[Web, dict[str, Any]]:
+    """What is asked with a prompt for `cargo` and more, and the values that are believed."""
+    wanted = {"cargo": CARGO, "mood": PEOPLES, "name": BY_SLUG["name"], "investors": BY_SLUG["investors"]}
+    web = Web(SITE, completion(json.dumps({"facts": facts})))
+    attributes = ["cargo", "mood", "name", "investors"]
+    payload = fetched(web, wanted=wanted, subject=subject, prompt=prompt, attributes=attributes, **settings)
+    found = [claim for each in SOURCE.parse(payload, wanted) for claim in each.claims]
+    return web, {claim.attribute: claim.value for claim in found}
+
+
+def test_a_prompt_is_asked_with_what_is_known_for_its_attributes_alone():
+    subject = Subject(name="Acme {{ secret }}", domain="acme.example", known={"headcount": 1200})
+    web, values = prompted(
+        "Tell what {{ name }} with {{headcount}} people in {{ city }} {{- topic -}}s.", subject=subject, given={"topic": "{{ x }}"},
+    )  # fmt: skip
+    asked = web.requests[0].json["messages"][1]["content"]
+    assert "Tell what Acme {{ secret }} with 1,200 people in unknown {{ x }}s." in asked
+    assert "cargo: What it carries" in asked
+    fields = web.requests[0].json["response_format"]["json_schema"]["schema"]["properties"]["facts"]["items"]
+    assert fields["properties"]["attribute"]["enum"] == ["cargo", "investors"]
+    assert values == {}
+
+
+def test_what_a_prompt_did_not_ask_for_is_not_believed():
+    _, values = prompted(
+        "Go on.", fact("cargo", "boxes", "robots that carry boxes"), fact("mood", "fine", "robots that carry boxes"),
+        fact("name", "Robots", "Robots for warehouses"), FACTS[0],
+    )  # fmt: skip
+    assert values == {"cargo": "boxes"}
+
+
+def test_a_prompt_reads_the_news_too():
+    home = page("<title>Acme</title><a href='/press'>Press</a>")
+    pages = {"https://acme.example/": home, "https://acme.example/press": NEWS}
+    told: list[tuple[dict[str, Any], bool]] = [
+        ({}, False),
+        ({"prompt": "Plants?", "attributes": ["cargo"]}, True),
+    ]
+    for settings, is_read in told:
+        web = Web(pages, completion('{"facts": []}'))
+        fetched(web, wanted={"cargo": CARGO}, **settings)
+        assert ("opens a plant in Graz" in web.requests[0].json["messages"][1]["content"]) is is_read
+
+
+def test_what_a_prompt_says_of_the_company_belongs_to_the_question():
+    source = SOURCE.configured({"prompt": "{{ name }} {{ headcount }} {{ topic }}", "given": {"topic": "t"}})
+    subject = Subject(name="Acme", domain="acme.example", known={"headcount": 7})
+    assert source.question(subject) == {"domain": "acme.example", "name": "Acme", "headcount": 7}
+    assert SOURCE.question(subject) == {"domain": "acme.example"}
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"prompt": "{{ name | upper }}", "attributes": ["cargo"]},
+        {"prompt": "{% for a in b %}", "attributes": ["cargo"]},
+        {"prompt": "Tell all."},
+        {"prompt": "Tell all.", "attributes": ["mood", "domain"]},
+    ],
+    ids=["filter", "loop", "no attribute", "none of companies"],
+)
+def test_a_prompt_that_cannot_be_asked_reads_no_page(settings):
+    web = Web({"https://acme.example/": AssertionError("read")}, completion("{}"))
+    source = SOURCE.configured(settings)
+    call = Call(
+        questions=[Question(subject=ACME)],
+        wanted={"cargo": CARGO, "mood": PEOPLES},
+        settings=settings,
+        key=KEY,
+    )
+    with pytest.raises(NotAllowed, match="prompt"):
+        source.fetch(call, web)
 
 
 def test_a_users_own_attributes_are_a_setting():
@@ -297,7 +414,7 @@ def test_a_documented_page_of_firecrawl(shared):
     facts = [fact("company_description", "Launches weekly", "[💥 Get 2 months free...")]
     web = Web({}, firecrawled(shared, "scrape_base_output.json"), completion(json.dumps({"facts": facts})))
     (finding,) = SOURCE.parse(fetched(web, firecrawl="fc-1"), {})
-    assert finding.claims[0].references == ("https://firecrawl.dev",)
+    assert finding.claims[0].references[0].partition("#")[0] == "https://firecrawl.dev"
     assert finding.subject.domain == "firecrawl.dev"
     scraped, asked = web.requests
     assert scraped.url == "https://api.firecrawl.dev/v2/scrape"
@@ -334,7 +451,7 @@ def test_pages_that_firecrawl_finds_links_to_are_read_too():
     said = completion(json.dumps({"facts": FACTS[:1]}))
     web = Web({}, home, about, answer({}, status=500), said)
     (finding,) = SOURCE.parse(fetched(web, firecrawl="fc-1", firecrawl_url="https://own.example/v2/"), {})
-    assert finding.claims[0].references == ("https://acme.example/about",)
+    assert finding.claims[0].references == (f"https://acme.example/about{PEOPLE}",)
     assert [request.json.get("url") for request in web.requests] == [
         "https://acme.example/",
         "https://acme.example/about",
@@ -379,7 +496,7 @@ def test_redirects_of_a_site_are_followed():
         "https://www.acme.example/": HOME,
     }
     (finding,) = SOURCE.parse(fetched(Web(pages, completion(json.dumps({"facts": FACTS[:1]})))), {})
-    assert finding.claims[0].references == ("https://www.acme.example/",)
+    assert finding.claims[0].references == (f"https://www.acme.example/{PEOPLE}",)
 
 
 def test_redirects_without_end_are_given_up():
