@@ -1,4 +1,4 @@
-"""Tasks carried out: an uploaded file becomes a run, filled by a worker and then enriched; or records are watched.
+"""Tasks carried out: an uploaded file becomes a run, filled by a worker and then enriched; or records are asked about.
 
 Whoever executes a task gets the run at once, SCHEDULED; a worker imports the file into it, all of it or nothing. The
 message to the worker may be lost or doubled: the sweep wakes runs that wait, and only one worker fills a run.
@@ -18,7 +18,7 @@ from django.db import connection, transaction
 from django.db.models import Q
 from django_q.tasks import async_task
 
-from crm import monitoring
+from crm import monitoring, researching
 from crm.headers import HeaderError, Headers, recognise
 from crm.models import IdealCustomerProfile, Sheet
 from crm.profiles import KIND_OF, add_fields, asked_in, sheet_of
@@ -35,7 +35,8 @@ from sources.tables import Table, TableError, read
 
 _log = logging.getLogger(__name__)
 
-TYPES = ("ingest", "ingest-ondemand")
+TYPES = ("ingest", "ingest-ondemand", monitoring.CSV)
+"""The types of tasks whose runs come from a file."""
 INGEST = "enrichment.tasks.ingest"
 _MOST_STARTS = 3
 _IDENTIFYING = {"name", "domain", "email", "linkedin_url", "company_linkedin_url", "external_id"}
@@ -66,15 +67,15 @@ def execute(task: ApiTask, order: Order) -> EnrichmentRun:
         return before
     told = {"task": task, "config": task.config, "parameters": dict(order.parameters)}
     told |= {"schedule": order.schedule, "planned_at": order.planned_at}
-    if task.config.get("type") == monitoring.TYPE:
-        run, profile = _watch(task, order)
-        note_origin(run, order.key, profile=profile, **told)
-        return run
-    run, file = _new_run(task, profile, order)
-    note_origin(
-        run, order.key, profile=profile or (run.sheet.profile if run.sheet else None), file=file, **told
-    )
-    transaction.on_commit(lambda: wake(run.pk))
+    file = None
+    if task.config.get("type") in TYPES:
+        run, file = _new_run(task, profile, order)
+        profile = profile or (run.sheet.profile if run.sheet else None)
+    else:
+        run, profile = _asking_run(task, profile, order)
+    note_origin(run, order.key, profile=profile, file=file, **told)
+    if file:
+        transaction.on_commit(lambda: wake(run.pk))
     return run
 
 
@@ -116,7 +117,7 @@ def _is_in_work(summary: Mapping[str, Any], now: datetime) -> bool:
 
 def kind_of(config: Mapping[str, Any]) -> Kind:
     """What a row of the task's file is."""
-    return KIND_OF[config["csv_entity_type"]]
+    return KIND_OF[config.get("csv_entity_type") or config["entity_type"]]
 
 
 def _made_before(task: ApiTask, profile: IdealCustomerProfile | None, order: Order) -> EnrichmentRun | None:
@@ -125,7 +126,7 @@ def _made_before(task: ApiTask, profile: IdealCustomerProfile | None, order: Ord
         task=task, key=order.key, schedule=None, hidden_at=None, parameters=dict(order.parameters), config=task.config,
         run__created_at__gt=since, run__undone_at=None,
     )  # fmt: skip
-    if profile and task.config.get("type") in TYPES:
+    if profile and task.config.get("type") != monitoring.SHEET:
         same = same.filter(profile=profile)
     origin = same.exclude(run__status__in=ENDED_BADLY).select_related("run").order_by("-pk").first()
     return origin.run if origin else None
@@ -135,34 +136,56 @@ def _new_run(
     task: ApiTask, profile: IdealCustomerProfile | None, order: Order
 ) -> tuple[EnrichmentRun, UploadedFile]:
     config: dict[str, Any] = task.config
-    if config.get("type") not in TYPES:
-        raise runs.RunRefused(f"A task of the type {config.get('type')} cannot be carried out.")
     file = UploadedFile.objects.filter(pk=int(config["file_id"], 16)).first()
     if file is None:
         raise runs.RunRefused("The file of the task is no longer there: upload it again.")
-    sheet = _sheet(task, profile, kind_of(config), file)
-    asked = asked_in(sheet)
-    ignored = set(config.get("ignored_fields") or ())
-    wanted = list(dict.fromkeys(slug for name, slug in asked.items() if not {name, slug} & ignored))
     sources = sources_called(order.parameters.get("sources") or ())
+    sheet = _sheet(task, profile, kind_of(config), file)
+    is_watched, settings = config["type"] == monitoring.CSV, {}
+    if is_watched:  # a company that nobody knows today may be known at the next look
+        wanted, unmatched = monitoring.wanted_of(task), EnrichmentRun.Unmatched.CREATE
+        settings = monitoring.settings_of(task, sources=sources)
+    else:
+        wanted, unmatched = _wanted_in(sheet, config), EnrichmentRun.Unmatched.DISCARD
     run = EnrichmentRun.objects.create(
         name=task.name[:200], kind=sheet.kind, sheet=sheet, status=EnrichmentRun.Status.SCHEDULED, wanted=wanted,
-        sources=sources, unmatched=order.parameters.get("unmatched") or EnrichmentRun.Unmatched.DISCARD,
+        sources=sources, unmatched=order.parameters.get("unmatched") or unmatched, source_settings=settings,
         credit_limit=capped(order.key, order.parameters.get("credit_limit")), created_by=order.user, file_name=file.name,
     )  # fmt: skip
     return run, file
 
 
-def _watch(task: ApiTask, order: Order) -> tuple[EnrichmentRun, IdealCustomerProfile]:
-    return monitoring.start(
-        task, kind=KIND_OF[task.config["entity_type"]], credit_limit=capped(order.key, order.parameters.get("credit_limit")),
-        sources=sources_called(order.parameters.get("sources") or ()), user=order.user,
-    )  # fmt: skip
+def _wanted_in(sheet: Sheet, config: Mapping[str, Any]) -> list[str]:
+    """The attributes that a sheet wants, without those that the task ignores."""
+    ignored = set(config.get("ignored_fields") or ())
+    return list(dict.fromkeys(slug for name, slug in asked_in(sheet).items() if not {name, slug} & ignored))
+
+
+def _asking_run(
+    task: ApiTask, profile: IdealCustomerProfile | None, order: Order
+) -> tuple[EnrichmentRun, IdealCustomerProfile | None]:
+    """A run over records that are there, and their profile."""
+    told: dict[str, Any] = {
+        "profile": profile, "parameters": order.parameters, "user": order.user,
+        "credit_limit": capped(order.key, order.parameters.get("credit_limit")),
+    }  # fmt: skip
+    match task.config.get("type"):
+        case researching.TYPE:
+            return researching.start(task, **told), profile
+        case monitoring.SHEET | monitoring.TOPIC:
+            sources = sources_called(order.parameters.get("sources") or ())
+            return monitoring.start(task, sources=sources, **told)
+    raise runs.RunRefused(f"A task of the type {task.config.get('type')} cannot be carried out.")
 
 
 def _sheet(task: ApiTask, profile: IdealCustomerProfile | None, kind: Kind, file: UploadedFile) -> Sheet:
-    """The task's sheet, else the profile's of that kind (made when missing), else a new one named after the file."""
-    if task.sheet:
+    """The task's sheet, else the profile's of that kind (made when missing), else a new one named after the file.
+
+    A file that is watched gets a sheet of its own.
+    """
+    if task.config["type"] == monitoring.CSV:
+        sheet = monitoring.sheet_of(task, profile, file)
+    elif task.sheet:
         sheet = task.sheet
     elif profile:
         sheet = sheet_of(profile, kind)

@@ -14,7 +14,6 @@ from enrichment.models import EnrichmentRun, EnrichmentSource, Lookup, RunItem
 from enrichment.models.check import Outcome
 from enrichment.winner import WRITERS
 from enrichment.work import PARKED, SKIPPED
-from sources.attributes import Kind
 
 _State = RunItem.State
 _PAGE = 1000
@@ -85,7 +84,7 @@ class _Selection:
 
     def __init__(self, run: EnrichmentRun, wish: Wish) -> None:
         self.run, self.wish = run, wish
-        plan = runs.plan_for(Kind(run.kind), wanted=run.wanted, sources=run.sources)
+        plan = runs.plan_of(run)
         self.planned = {step.source.slug for step in plan.steps}
         self.reasons = {left.source.slug: (left.source.label, left.reason) for left in plan.left_out}
         self.left_out: dict[str, str] = {}

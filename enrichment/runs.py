@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -58,9 +58,17 @@ class Progress:
     error: str
 
 
-def plan_for(kind: Kind, *, wanted: Sequence[str] = (), sources: Sequence[str] = ()) -> Plan:
-    """The plan that a run of these wishes has now. Raises RunRefused for a source nobody knows."""
-    rows = list(EnrichmentSource.objects.all())
+def plan_for(
+    kind: Kind,
+    *,
+    wanted: Sequence[str] = (),
+    sources: Sequence[str] = (),
+    source_settings: Mapping[str, Any] | None = None,
+) -> Plan:
+    """The plan that a run of these wishes and `source_settings` has now. Raises RunRefused for a source nobody knows."""
+    rows, told = list(EnrichmentSource.objects.all()), source_settings or {}
+    for row in rows:
+        row.settings = row.settings | told.get(row.slug, {})
     unknown = sorted(set(sources) - {row.slug for row in rows})
     if unknown:
         raise RunRefused(f"There is no source {', '.join(unknown)}; `manage.py sources` lists them.")
@@ -76,6 +84,12 @@ def plan_for(kind: Kind, *, wanted: Sequence[str] = (), sources: Sequence[str] =
     )  # fmt: skip
 
 
+def plan_of(run: EnrichmentRun) -> Plan:
+    """The plan that a run has now. Raises RunRefused as `plan_for`."""
+    kind, told = Kind(run.kind), run.source_settings
+    return plan_for(kind, wanted=run.wanted, sources=run.sources, source_settings=told)
+
+
 def start(
     *,
     kind: Kind,
@@ -86,12 +100,13 @@ def start(
     parallel: int = 5,
     name: str = "",
     user: Any = None,
+    source_settings: Mapping[str, Any] | None = None,
 ) -> EnrichmentRun:
     """Start a run over all records of a queryset, without listing them, and wake a worker.
 
     Raises RunRefused when no source would be asked or no record is selected.
     """
-    plan = plan_for(kind, wanted=wanted, sources=sources)
+    plan = plan_for(kind, wanted=wanted, sources=sources, source_settings=source_settings)
     if not plan.steps:
         reasons = "; ".join(f"{left.source.label} {left.reason}" for left in plan.left_out[:5])
         raise RunRefused(f"No source can be asked: {reasons or 'none is set up. Turn one on under Sources'}.")
@@ -99,6 +114,7 @@ def start(
         run = EnrichmentRun.objects.create(
             name=name or f"Enrich {kind.value}s", kind=kind.value, wanted=list(wanted), sources=list(sources),
             credit_limit=credit_limit, parallel=max(1, min(parallel, 64)), created_by=user, status=Status.PENDING,
+            source_settings=source_settings or {},
         )  # fmt: skip
         if _enlist(run, kind, records) == 0:
             raise RunRefused("No record is selected.")
@@ -223,7 +239,7 @@ def _work_on(
             renewed = time.monotonic()
         return True
 
-    plan = plan_for(Kind(run.kind), wanted=run.wanted, sources=run.sources)
+    plan = plan_of(run)
     ranks = dict(EnrichmentSource.objects.values_list("slug", "rank"))
     try:
         Chunk(run, plan, items, alive=is_running, ranks=ranks).process()

@@ -157,14 +157,14 @@ class SignalRuleAdmin(FootnoteAdmin):
     list_display = ("name", "is_enabled", "type", "looks_at", "threshold", "strength", "made")
     list_editable = ("is_enabled",)
     list_filter = (("type", ChoicesDropdownFilter), "is_enabled")
-    list_select_related = ("profile",)
+    list_select_related = ("profile", "sheet")
     search_fields = ("name", "slug")
-    autocomplete_fields = ("profile",)
+    autocomplete_fields = ("profile", "sheet")
     prepopulated_fields = {"slug": ("name",)}
     fieldsets = (
         (None, {"fields": ("name", "slug", "type", "is_enabled")}),
         ("What it looks for", {"fields": ("attributes", "when", "threshold", "least", "words", "strength", "first_values")}),
-        ("For which records", {"fields": ("segments", "profile")}),
+        ("For which records", {"fields": ("segments", "profile", "sheet")}),
     )  # fmt: skip
     empty_hint = "No rules, so no signals. Run manage.py sync_sources for the usual ones, or add your own."
 

@@ -9,24 +9,31 @@ from drf_spectacular.utils import PolymorphicProxySerializer, extend_schema_fiel
 from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
 
-from crm import monitoring
+from crm import monitoring, researching
 from crm.models import IdealCustomerProfile
+from crm.profiles import KIND_OF, TYPE_OF
 from enrichment import uploads
 from enrichment.api.ids import IdField
 from enrichment.models import UploadedFile
+from enrichment.models.signal import SignalType
 from enrichment.webhooks import TargetRefused, check_target
+from sources.attributes import Kind
+from sources.vendors.prompts import PromptRefused, names_in
 
 DISCOVERY = (
     "Finding new companies or people is outside this product: it enriches those you have. "
     "Upload a file and make a task of the type ingest."
 )
 _INGEST = ("ingest", "ingest-ondemand")
-_RUNNABLE = (*_INGEST, monitoring.TYPE)
-_INSTEAD = {
-    "search": DISCOVERY,
-    "signal-topic": DISCOVERY,
-    "signal-csv": "Make an ingest task of the file, and a task of the type signal-sheet for its profile.",
-}
+_INSTEAD = {"search": DISCOVERY}
+_ENTITY_TYPES = list(KIND_OF)
+
+
+def _words() -> Any:
+    """Words that narrow what is meant; null and [] narrow nothing."""
+    return serializers.ListField(
+        child=serializers.CharField(max_length=200), max_length=50, required=False, allow_null=True
+    )
 
 
 class WebhookUrlField(serializers.URLField):
@@ -62,54 +69,81 @@ class IngestConfig(serializers.Serializer[Any]):
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         """The file is there and has the column."""
-        file = UploadedFile.objects.filter(pk=attrs["file_id"]).first()
-        if file is None:
-            raise ValidationError({"file_id": ["There is no file with this id: upload it first."]})
-        columns, wanted = file.table.get("columns", []), attrs["primary_column"]
-        same = [name for name in columns if name == wanted] or [
-            name for name in columns if name.strip() == wanted.strip()
-        ]
-        if not same:
-            listed = ", ".join(columns[:20])
-            raise ValidationError(
-                {"primary_column": [f"The file has no column {wanted[:80]}; it has {listed}."]}
-            )
+        return attrs | {"primary_column": _column_of(attrs["file_id"], attrs["primary_column"])}
+
+
+def _column_of(file_id: int, wanted: str) -> str:
+    """The column of a file that is there, as the file spells it. Raises ValidationError."""
+    file = UploadedFile.objects.filter(pk=file_id).first()
+    if file is None:
+        raise ValidationError({"file_id": ["There is no file with this id: upload it first."]})
+    columns = file.table.get("columns", [])
+    same = [name for name in columns if name == wanted] or [
+        name for name in columns if name.strip() == wanted.strip()
+    ]
+    if not same:
+        listed = ", ".join(columns[:20])
+        raise ValidationError({"primary_column": [f"The file has no column {wanted[:80]}; it has {listed}."]})
+    try:
+        uploads.path_of(file)
+    except uploads.FileRefused as refused:
+        raise ValidationError({"file_id": [str(refused)]}) from None
+    return str(same[0])
+
+
+class ProfileConfig(serializers.Serializer[Any]):
+    """Ask a prompt about each company of a profile; its pages are read, and each value needs a quote from them."""
+
+    type = serializers.ChoiceField(choices=[researching.TYPE])
+    prompt = serializers.CharField(
+        max_length=10_000,
+        help_text="Names in double braces stand for what is known of the company, or for parameters: {{ company_name }}.",
+    )
+    webhook_url = WebhookUrlField(max_length=2000, required=False, allow_null=True)
+
+    def validate_prompt(self, value: str) -> str:
+        """A prompt that can be filled in."""
         try:
-            uploads.path_of(file)
-        except uploads.FileRefused as refused:
-            raise ValidationError({"file_id": [str(refused)]}) from None
-        return attrs | {"primary_column": same[0]}
+            names_in(value)
+        except PromptRefused as refused:
+            raise ValidationError(str(refused)) from None
+        return value
 
 
 class WatchedType(serializers.Serializer[Any]):
     """A type of signals to watch for."""
 
-    type = serializers.CharField(max_length=60)
+    type = serializers.ChoiceField(choices=SignalType.values)
     display = serializers.CharField(max_length=100)
     description = serializers.CharField(max_length=2000, allow_blank=True, default="")
 
-    def validate_type(self, value: str) -> str:
-        """A type that the history of values tells of."""
-        if value not in monitoring.SEEN:
-            raise ValidationError(
-                f"No value tells of {value[:40]}; there are rules for {', '.join(monitoring.SEEN)}."
-            )
-        return value
 
+class _SignalConfig(serializers.Serializer[Any]):
+    """What all signal tasks say: types that values tell of are seen in those, the others on the companies' pages."""
 
-class SignalConfig(serializers.Serializer[Any]):
-    """Watch the records of a profile: executing asks for what the rules look at, signals come when the run ends."""
-
-    type = serializers.ChoiceField(choices=[monitoring.TYPE])
-    source_icp_id = IdField()
     signal_types = serializers.ListField(child=WatchedType(), min_length=1, max_length=50)
-    entity_type = serializers.ChoiceField(choices=["company", "person"], default="company")
+    entity_type = serializers.ChoiceField(choices=_ENTITY_TYPES, default="company")
     monitoring_frequency = serializers.ChoiceField(
         choices=["daily", "weekly", "monthly"],
         default="weekly",
-        help_text="Kept; a schedule executes the task.",
+        help_text="How often pages are read anew; a schedule executes the task.",
     )
     webhook_url = WebhookUrlField(max_length=2000, required=False, allow_null=True)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        """Pages are read of companies alone."""
+        pages = monitoring.page_types(attrs)
+        if pages and attrs["entity_type"] != TYPE_OF[Kind.ACCOUNT]:
+            raise ValidationError({"entity_type": [
+                f"Signals of the type {pages[0]} are looked for on companies' pages: write company."]})  # fmt: skip
+        return attrs
+
+
+class SignalSheetConfig(_SignalConfig):
+    """Watch the records of a profile: executing asks for what the rules look at, signals come when the run ends."""
+
+    type = serializers.ChoiceField(choices=[monitoring.SHEET])
+    source_icp_id = IdField()
 
     def validate_source_icp_id(self, value: int) -> int:
         """The profile is there."""
@@ -118,9 +152,41 @@ class SignalConfig(serializers.Serializer[Any]):
         return value
 
 
+class SignalCsvConfig(_SignalConfig):
+    """Watch the records that a file names: its rows stand in a sheet of their own, which the rules are for."""
+
+    type = serializers.ChoiceField(choices=[monitoring.CSV])
+    file_id = IdField()
+    primary_column = serializers.CharField(max_length=200, trim_whitespace=False, default="name")
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        """The file is there and has the column."""
+        told = super().validate(attrs)
+        return told | {"primary_column": _column_of(told["file_id"], told["primary_column"])}
+
+
+class SignalTopicConfig(_SignalConfig):
+    """Watch a topic on the pages of the profile's companies, or of all; nobody new is looked for."""
+
+    type = serializers.ChoiceField(choices=[monitoring.TOPIC])
+    topic_criteria = serializers.CharField(max_length=2000)
+    geographic_filters = _words()
+    industry_filters = _words()
+    company_size_filters = _words()
+
+
+_CONFIGS: dict[str, type[serializers.Serializer[Any]]] = {
+    **dict.fromkeys(_INGEST, IngestConfig),
+    researching.TYPE: ProfileConfig,
+    monitoring.SHEET: SignalSheetConfig,
+    monitoring.CSV: SignalCsvConfig,
+    monitoring.TOPIC: SignalTopicConfig,
+}
+
+
 @extend_schema_field(
     PolymorphicProxySerializer(
-        "TaskConfig", [IngestConfig, SignalConfig], resource_type_field_name=None, many=False
+        "TaskConfig", list(dict.fromkeys(_CONFIGS.values())), resource_type_field_name=None, many=False
     )
 )
 class ConfigField(serializers.Field[Any, Any, Any, Any]):
@@ -131,15 +197,15 @@ class ConfigField(serializers.Field[Any, Any, Any, Any]):
         if not isinstance(data, Mapping):
             raise ValidationError("Write an object with a type.")
         kind = data.get("type", "ingest")
-        if kind not in _RUNNABLE:
-            other = f"A task of the type {str(kind)[:40]} cannot be carried out; {', '.join(_RUNNABLE)} can."
+        config = _CONFIGS.get(kind) if isinstance(kind, str) else None
+        if config is None:
+            other = f"A task of the type {str(kind)[:40]} cannot be carried out; {', '.join(_CONFIGS)} can."
             raise ValidationError(_INSTEAD.get(str(kind), other))
-        if kind == monitoring.TYPE and data.get("entity_filters"):
+        if kind == monitoring.SHEET and data.get("entity_filters"):
             raise ValidationError(
                 {"entity_filters": ["Queries of MongoDB are not understood: leave them out."]}
             )
-        told = dict(data) | {"type": kind}
-        reader: Any = SignalConfig(data=told) if kind == monitoring.TYPE else IngestConfig(data=told)
+        reader = config(data=dict(data) | {"type": kind})
         reader.is_valid(raise_exception=True)
         return {name: value for name, value in reader.data.items() if value is not None}
 

@@ -11,9 +11,9 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from crm import monitoring
 from crm.ingesting import Order, execute
 from crm.models import IdealCustomerProfile, Sheet
-from crm.monitoring import set_rules
 from enrichment.api.auth import caller_of
 from enrichment.api.base import ApiView, found, named, nothing, read_body
 from enrichment.api.errors import Conflict, Unprocessable
@@ -33,7 +33,7 @@ class TaskBody(serializers.Serializer[Any]):
 
     name = serializers.CharField(max_length=200)
     description = serializers.CharField(max_length=50_000, allow_blank=True, default="")
-    flow_name = serializers.CharField(max_length=60, help_text="ingest or signal")
+    flow_name = serializers.CharField(max_length=60, help_text="ingest, profile or signal")
     deployment_name = serializers.CharField(max_length=200, default="main")
     icp_id = IdField(required=False, allow_null=True)
     sheet_id = IdField(
@@ -87,6 +87,10 @@ class Parameters(serializers.Serializer[Any]):
         child=serializers.CharField(max_length=60), max_length=200, required=False
     )
     unmatched = serializers.ChoiceField(choices=EnrichmentRun.Unmatched.choices, required=False)
+    input_entities = serializers.ListField(
+        child=IdField(), max_length=10_000, required=False,
+        help_text="The entities that a profile or signal task is about this time; empty: all.",
+    )  # fmt: skip
 
 
 class ParametersField(serializers.DictField):
@@ -97,7 +101,7 @@ class ParametersField(serializers.DictField):
         value: dict[str, Any] = super().to_internal_value(data)
         reader = Parameters(data=value)
         reader.is_valid(raise_exception=True)
-        return value | dict(reader.validated_data)
+        return value | dict(reader.data)
 
 
 class ExecuteBody(serializers.Serializer[Any]):
@@ -132,7 +136,10 @@ def _shape(rows: Sequence[ApiTask]) -> list[Any]:
 def _set(task: ApiTask, told: dict[str, Any]) -> ApiTask:
     """Set what is told; ids that lead nowhere are refused."""
     task.profile = named(IdealCustomerProfile.objects.all(), told.get("icp_id"), "icp_id") or task.profile
-    task.sheet = named(Sheet.objects.all(), told.get("sheet_id"), "sheet_id") or task.sheet
+    config = told.get("task_config") or task.config
+    is_same_list = config.get("type") != monitoring.CSV or config.get("file_id") == task.config.get("file_id")
+    sheet = named(Sheet.objects.all(), told.get("sheet_id"), "sheet_id")
+    task.sheet = sheet or (task.sheet if is_same_list else None)  # another file is watched in another sheet
     columns = {
         "name": "name", "description": "description", "flow_name": "flow", "deployment_name": "deployment", "prompt": "prompt",
         "task_config": "config",
@@ -142,7 +149,7 @@ def _set(task: ApiTask, told: dict[str, Any]) -> ApiTask:
             setattr(task, column, told[name])
     with transaction.atomic():
         task.save()
-        set_rules(task)
+        monitoring.set_rules(task)
     return task
 
 

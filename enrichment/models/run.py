@@ -41,6 +41,9 @@ class EnrichmentRun(models.Model):
     sources = models.JSONField(
         default=list, blank=True, help_text="Source slugs; empty means all that are on."
     )
+    source_settings = models.JSONField(
+        default=dict, blank=True, editable=False, help_text="Settings of sources for this run alone, by slug."
+    )
     unmatched = models.CharField(max_length=10, choices=Unmatched, default=Unmatched.CREATE)
     credit_limit = models.PositiveIntegerField(null=True, blank=True, help_text="Credits; empty is no cap.")
     parallel = models.PositiveIntegerField(default=5, help_text="Questions at once.")

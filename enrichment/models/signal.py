@@ -9,7 +9,7 @@ from django.core.validators import MinValueValidator
 from django.db import models
 from django.db.models import Q
 
-from crm.models import Account, Contact, IdealCustomerProfile
+from crm.models import Account, Contact, IdealCustomerProfile, Sheet
 from enrichment.models.api_task import ApiTask
 from enrichment.models.run import EnrichmentRun
 from enrichment.models.source import texts
@@ -61,7 +61,7 @@ class SignalRule(models.Model):
     """Which change of which attribute makes a signal, for which records.
 
     `attributes` are looked at in order, the first that fits makes the signal; an empty list means each attribute
-    that there is. Records of other segments or outside the profile's sheets make none.
+    that there is. Records of other segments, outside the profile's sheets or outside the sheet make none.
     """
 
     slug = models.SlugField(max_length=60, unique=True)
@@ -94,6 +94,10 @@ class SignalRule(models.Model):
     profile = models.ForeignKey(
         IdealCustomerProfile, null=True, blank=True, on_delete=models.CASCADE, related_name="signal_rules",
         verbose_name="only this profile", help_text="Only records in sheets of this profile.",
+    )  # fmt: skip
+    sheet = models.ForeignKey(
+        Sheet, null=True, blank=True, on_delete=models.CASCADE, related_name="signal_rules",
+        verbose_name="only this sheet", help_text="Only records in this sheet.",
     )  # fmt: skip
     task = models.ForeignKey(
         ApiTask, null=True, blank=True, editable=False, on_delete=models.CASCADE, related_name="signal_rules"

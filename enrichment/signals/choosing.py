@@ -7,6 +7,8 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from django.db.models import Q
+
 from crm.models import SheetEntry
 from enrichment.models import SignalRule
 from enrichment.models.signal import Strength, When
@@ -17,6 +19,9 @@ from sources.attributes import Attribute, Kind
 
 Found = tuple[Any, Attribute, list[Change]]
 """A record, an attribute, and the changes of its value."""
+
+_Members = frozenset[tuple[int, str, int | None]]
+"""Records with what they stand in: a sheet, and its profile."""
 
 _ByAttribute = dict[str, tuple[Attribute, list[Change]]]
 
@@ -57,7 +62,7 @@ class Rules:
         return any(row.first_values for row, _ in self._rows)
 
     def spot(self, kind: Kind, found: Sequence[Found]) -> list[Spotted]:
-        """What the rules see, the strongest of those that see the same (one query where rules name profiles)."""
+        """What the rules see, the strongest of those that see the same (one query where rules name profiles or sheets)."""
         by_record: dict[Any, _ByAttribute] = defaultdict(dict)
         for record, attribute, moves in found:
             if news := [each for each in moves if each.is_news]:
@@ -73,14 +78,19 @@ class Rules:
                     best[key] = max(best.get(key, each), each, key=_weight)
         return list(best.values())
 
-    def _members(self, kind: Kind, ids: Collection[int]) -> set[tuple[int, int]]:
-        """Which of the records stand in sheets of the profiles that rules name."""
+    def _members(self, kind: Kind, ids: Collection[int]) -> _Members:
+        """Which of the records stand in the sheets, and in sheets of the profiles, that rules name."""
         profiles = {row.profile_id for row, _ in self._rows if row.profile_id}
-        if not profiles or not ids:
-            return set()
+        sheets = {row.sheet_id for row, _ in self._rows if row.sheet_id}
+        if not (profiles or sheets) or not ids:
+            return frozenset()
         owner = f"{kind.value}_id"
-        entries = SheetEntry.objects.filter(sheet__profile__in=profiles, **{f"{owner}__in": list(ids)})
-        return set(entries.order_by().values_list(owner, "sheet__profile").distinct())
+        named = Q(sheet__profile__in=profiles) | Q(sheet__in=sheets)
+        entries = SheetEntry.objects.filter(named, **{f"{owner}__in": list(ids)}).order_by()
+        rows = entries.values_list(owner, "sheet", "sheet__profile")
+        return frozenset(
+            each for pk, sheet, profile in rows for each in ((pk, "sheet", sheet), (pk, "profile", profile))
+        )
 
 
 def load_rules() -> Rules:
@@ -100,8 +110,10 @@ def as_rule(row: SignalRule) -> Rule:
     )
 
 
-def _covers(row: SignalRule, record: Any, members: set[tuple[int, int]]) -> bool:
-    if row.profile_id and (record.pk, row.profile_id) not in members:
+def _covers(row: SignalRule, record: Any, members: _Members) -> bool:
+    if row.profile_id and (record.pk, "profile", row.profile_id) not in members:
+        return False
+    if row.sheet_id and (record.pk, "sheet", row.sheet_id) not in members:
         return False
     return not row.segments or folded(record.segment) in map(folded, row.segments)
 
@@ -125,4 +137,6 @@ def _seen(row: SignalRule, rule: Rule, record: Any, news_of: _ByAttribute) -> It
 def _weight(each: Spotted) -> tuple[int, bool]:
     """Stronger first, then the rule that is restricted; of equals the older rule stays."""
     row = each.rule
-    return tuple(Strength).index(each.seen.strength), bool(row.task_id or row.profile_id or row.segments)
+    return tuple(Strength).index(each.seen.strength), bool(
+        row.task_id or row.profile_id or row.sheet_id or row.segments
+    )

@@ -95,12 +95,13 @@ def test_a_signal_task_sets_rules_and_asks_for_what_they_look_at(api, fakes):
     assert not SignalRule.objects.exclude(task=None).exists()
 
 
-def test_what_no_value_tells_of_is_not_watched(api):
+def test_a_signal_task_that_makes_no_sense_is_refused(api):
     icp = make_profile(api)
-    status, answer = watching(api, icp, "product_launch")
-    assert (status, "No value tells of product_launch" in answer["detail"]) == (422, True)
+    status, answer = watching(api, icp, "dance")
+    assert (status, answer["errors"].keys()) == (422, {"task_config.signal_types.0.type"})
     assert watching(api, "0" * 24, "funding")[1]["errors"].keys() == {"task_config.source_icp_id"}
     assert watching(api, icp, "funding", entity_filters={"a": 1})[0] == 422
-    for other in ("signal-topic", "signal-csv", "profile"):
-        assert watching(api, icp, "funding", type=other)[0] == 422
+    assert watching(api, icp, "product_launch", entity_type="person")[1]["errors"].keys() == {
+        "task_config.entity_type"
+    }
     assert not SignalRule.objects.exclude(task=None).exists()

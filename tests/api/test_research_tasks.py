@@ -1,0 +1,370 @@
+"""Profile tasks and signal tasks that read pages: questions really asked over the wire, and counted."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from django.db.models import F
+
+from crm import monitoring
+from crm.models import Account, Sheet
+from enrichment import runs, signals
+from enrichment.models import (
+    AttributeValue,
+    CustomAttribute,
+    EnrichmentRun,
+    EnrichmentSource,
+    Freshness,
+    Lookup,
+    SignalRule,
+)
+from sources.adapters.ai_research import AiResearch
+from sources.attributes import Kind
+from tests.api.conftest import Api
+from tests.api.queue import work_off
+from tests.api.research import Research, fact, researching
+from tests.api.test_tasks import execute, upload
+from tests.api.world import list_account, make_profile, make_sheet
+from tests.factories import make_source
+from tests.fakes import FakeSource
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+PROMPT = "Analyze {{ company_name }} of {{ headquarters }} for {{ icp_name }}. Mind {{ topic }}."
+CUSTOMERS = "Globex and Initech trust our robots"
+
+
+@pytest.fixture
+def research(
+    api: Api, fakes: Any, settings: Any, tmp_path: Any, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Research]:
+    """AI research that asks a model and reads pages on loopback; it is off, as it is when nobody turned it on."""
+    settings.MEDIA_ROOT = tmp_path
+    monkeypatch.setattr(runs, "NAP", 0)
+    fakes["ai_research"] = AiResearch()
+    with researching() as world:
+        for name, text in world.env.items():
+            monkeypatch.setenv(name, text)
+        settings.EGRESS_ALLOW = [world.env["EGRESS_ALLOW"]]
+        EnrichmentSource.objects.filter(slug="ai_research").update(settings=world.settings)
+        world.pages = {
+            "https://acme.com": f"Acme builds robots. {CUSTOMERS}. Our 1,200 people work in Graz.",
+            "https://acme.com/news": "May 3: Acme opens a plant in Linz.",
+        }
+        yield world
+
+
+@pytest.fixture
+def acme(api: Api, research: Research) -> Sheet:
+    """A sheet that wants headcount, tech_stack and key_customers of Acme."""
+    sheet = make_sheet(api, make_profile(api))
+    list_account(sheet, {"domain": "acme.com"}, name="Acme", domain="acme.com")
+    return sheet
+
+
+def make_task(api: Api, config: dict[str, Any], flow: str = "profile", **fields: Any) -> dict[str, Any]:
+    made = api.made("/v1/task", {"name": "Research", "flow_name": flow, "task_config": config} | fields)
+    return dict(made)
+
+
+def profile_task(api: Api, prompt: str = PROMPT, **fields: Any) -> str:
+    return str(make_task(api, {"type": "profile", "prompt": prompt}, **fields)["id"])
+
+
+def finished(api: Api, run_id: str) -> dict[str, Any]:
+    work_off()
+
+    for run in EnrichmentRun.objects.filter(scan=None):
+        signals.scan(run.pk)
+    run = api.get(f"/v1/run/{run_id}")[1]
+    assert run["status"] == "COMPLETED", run
+    return dict(run)
+
+
+def later(**delta: float) -> None:
+    """Let the runs there are be of an earlier time, so that executing again is no retry."""
+    EnrichmentRun.objects.update(created_at=F("created_at") - timedelta(**delta))
+
+
+def refused(api: Api, task_id: str, body: Any = None) -> str:
+    status, answer = api.post(f"/v1/task/{task_id}/execute", body or {})
+    assert (status, answer["code"]) == (422, "run_refused"), answer
+    return str(answer["detail"])
+
+
+def test_a_profile_task_fills_what_the_icp_asks_for_with_quotes(api, acme, research):
+    research.states = lambda asked: [
+        fact("key_customers", "Globex and Initech", CUSTOMERS),
+        fact("headcount", "1200", "Our 1,200 people work in Graz"),
+        fact("tech_stack", "Kubernetes", "We run Kubernetes"),  # no page says so
+        fact("company_description", "Robots", "Acme builds robots"),  # nobody asked
+    ]
+    icp = f"{acme.profile_id:024x}"
+    task_id = profile_task(api)
+    run_id = execute(
+        api, task_id, {"icp_id": icp, "parameters": {"topic": "{{ name }} & co", "input_entities": []}}
+    )
+    run = finished(api, run_id)
+    assert "Analyze Acme of unknown for Bulk. Mind {{ name }} & co." in research.questions[0]
+    assert research.enums == [["headcount", "tech_stack", "key_customers"]]
+    assert research.scraped == ["https://acme.com/", "https://acme.com/news"]
+    (entity,) = api.get(f"/v1/entity?icp_id={icp}")[1]["entities"]
+    customers = entity["data"]["key_customers"]
+    assert (customers["value"], customers["source"]) == ("Globex and Initech", "ai_research")
+    assert customers["references"] == [f"https://acme.com/#:~:text={CUSTOMERS.replace(' ', '%20')}"]
+    assert entity["data"]["employee_count"]["value"] == 1200
+    assert AttributeValue.objects.filter(source__slug="ai_research").count() == 2
+    assert (run["icp_id"], run["task_type"], run["sheet_id"]) == (icp, "profile", f"{acme.pk:024x}")
+    assert run["output"]["resources"]["entities_updated"] == [entity["id"]]
+    assert run["output"]["credits"]["total_credits"] == 1
+
+
+def test_the_same_prompt_is_not_paid_twice_and_another_one_is_asked(api, acme, research):
+    icp = {"icp_id": f"{acme.profile_id:024x}"}
+    task_id = profile_task(api, "Analyze {{ name }}.")
+    first = execute(api, task_id, icp)
+    assert execute(api, task_id, icp) == first, "a blind retry"
+    finished(api, first)
+    later(hours=1)
+    finished(api, execute(api, task_id, icp))
+    assert len(research.questions) == 1
+    other = profile_task(api, "Analyze {{ name }} and its {{ what }}.")
+    for what in ("rivals", "rivals", "friends"):
+        later(hours=1)
+        finished(api, execute(api, other, icp | {"parameters": {"what": what}}))
+    assert len(research.questions) == 3
+    assert "its friends" in research.questions[-1]
+
+
+def test_a_prompt_is_asked_of_the_entities_that_are_named(api, acme, research):
+    entity, _ = list_account(acme, {"domain": "other.com"}, name="Other", domain="other.com")
+    research.pages["https://other.com"] = "Other makes shoes."
+    task_id = profile_task(api, "Analyze {{ name }}.", icp_id=f"{acme.profile_id:024x}")
+    finished(api, execute(api, task_id, {"parameters": {"input_entities": [entity]}}))
+    (question,) = research.questions
+    assert "Analyze Other." in question
+    status, answer = api.post(f"/v1/task/{task_id}/execute", {"parameters": {"input_entities": [{"id": 1}]}})
+    assert (status, list(answer["errors"])) == (422, ["parameters.input_entities.0"])
+
+
+def test_a_profile_without_attributes_gets_what_research_gives(api, research):
+    target = {"entity_type": "company", "root": True, "description": "Robot makers"}
+    sheet = make_sheet(api, make_profile(api, entity_targets=[target]))
+    list_account(sheet, {"domain": "acme.com"}, name="Acme", domain="acme.com")
+    finished(api, execute(api, profile_task(api, "Analyze."), {"icp_id": f"{sheet.profile_id:024x}"}))
+    assert research.enums == [list(AiResearch.provides)]
+
+
+def test_a_profile_task_is_scheduled_for_its_sheet(api, acme, research):
+    task_id = profile_task(api, "Analyze {{ name }}.", sheet_id=f"{acme.pk:024x}")
+    run = finished(api, execute(api, task_id))
+    assert (run["progress"]["total"], len(research.questions)) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    "prompt",
+    ["{{ name | upper }}", "{% for x in y %}{{ x }}{% endfor %}", "{{ a.b }}", "{{ ''.__class__ }}", "{# x #}", ""],
+    ids=["filter", "loop", "part", "class", "comment", "empty"],
+)  # fmt: skip
+def test_a_prompt_that_is_more_than_names_is_refused(api, prompt):
+    status, answer = api.post(
+        "/v1/task",
+        {"name": "x", "flow_name": "profile", "task_config": {"type": "profile", "prompt": prompt}},
+    )
+    assert (status, list(answer["errors"])) == (422, ["task_config.prompt"])
+
+
+def test_what_cannot_be_researched_is_said_before_a_run_is_made(api, acme, research, monkeypatch):
+    icp = {"icp_id": f"{acme.profile_id:024x}"}
+    assert "Say which companies are meant" in refused(api, profile_task(api, "x"))
+    assert "{{ topic }}, which is no attribute of companies" in refused(api, profile_task(api), icp)
+    other = icp | {"parameters": {"sources": ["wikidata"]}}
+    assert "leave the sources out" in refused(api, profile_task(api, "x"), other)
+    people = make_sheet(api, icp["icp_id"], entity_type="person")
+    assert "these are people" in refused(api, profile_task(api, "x", sheet_id=f"{people.pk:024x}"))
+    monkeypatch.delenv("AI_RESEARCH_API_KEY")
+    assert "it has no key: turn it on under Sources, with its key in AI_RESEARCH_API_KEY" in refused(
+        api, profile_task(api, "x"), icp
+    )
+    assert not EnrichmentRun.objects.filter(origin__isnull=False).exists()
+    assert research.questions == []
+
+
+def watch(kind: str, *types: str, **fields: Any) -> dict[str, Any]:
+    named = [{"type": each, "display": f"Watch {each}", "description": f"A {each}"} for each in types]
+    return {"type": kind, "signal_types": named, "monitoring_frequency": "weekly"} | fields
+
+
+PLANT, DEAL = "May 3: Acme opens a plant in Linz.", "June 9: Acme buys Initech."
+
+
+def plants(asked: str) -> list[dict[str, str]]:
+    """What a model finds of the two events in what it is shown."""
+    (slug,) = set(re.findall(r"watch_\d+_expansion", asked))
+    return [fact(slug, text) for text in (PLANT, DEAL) if text in asked]
+
+
+def test_a_topic_is_watched_on_the_pages_of_companies(api, acme, research):
+    list_account(
+        make_sheet(api, make_profile(api)), {"domain": "other.com"}, name="Other", domain="other.com"
+    )
+    research.states = plants
+    filters = {"geographic_filters": ["Austria"], "industry_filters": None, "company_size_filters": []}
+    config = watch("signal-topic", "expansion", topic_criteria="New {{ plants }} of robot makers", **filters)
+    task = make_task(api, config, "signal", icp_id=f"{acme.profile_id:024x}")
+    assert task["task_config"] == {
+        name: value for name, value in config.items() if value is not None
+    } | {"entity_type": "company"}  # fmt: skip
+    run_id = execute(api, task["id"])
+    run = finished(api, run_id)
+    (question,) = research.questions
+    assert "Watch for: New {{ plants }} of robot makers" in question
+    assert "Only of companies in: Austria. This one is in unknown, unknown (unknown)" in question
+    assert "industries" not in question
+    (signal,) = api.get("/v1/signal")[1]["signals"]
+    assert (signal["signal_type"], signal["summary"]) == (
+        "expansion", f"Acme: research: Watch expansion gained {PLANT}.",
+    )  # fmt: skip
+    (reference,) = signal["references"]
+    assert reference.startswith("https://acme.com/news#:~:text=May%203%3A%20Acme%20opens")
+    assert (signal["icp_id"], signal["metadata"]["rule"]) == (f"{acme.profile_id:024x}", "Watch expansion")
+    assert run["output"]["resources"]["signals_created"] == [signal["id"]]
+    assert run["task_type"] == "signal"
+
+
+def test_a_topic_is_looked_for_once_a_week_and_tells_what_is_new(api, acme, research, monkeypatch):
+    research.states = plants
+    config = watch("signal-topic", "expansion", topic_criteria="Plants")
+    task = make_task(api, config, "signal")
+    finished(api, execute(api, task["id"]))
+    later(hours=1)
+    finished(api, execute(api, task["id"]))
+    assert len(research.questions) == 1, "the same week"
+    monkeypatch.setattr(monitoring, "_period", lambda frequency, now: "next week")
+    research.pages["https://acme.com/news"] += f" {DEAL}"
+    later(hours=1)
+    finished(api, execute(api, task["id"]))
+    later(days=1)
+    finished(api, execute(api, task["id"]))
+    assert len(research.questions) == 2
+    texts = [each["summary"] for each in api.get("/v1/signal?order=1")[1]["signals"]]
+    assert [DEAL in text for text in texts] == [False, True]
+    assert PLANT not in texts[1]
+
+
+@pytest.mark.parametrize(
+    ("frequency", "same", "other"),
+    [("daily", "2026-11-21T23:59", "2026-11-22"), ("weekly", "2026-11-22", "2026-11-23"), ("monthly", "2026-11-30", "2026-12-01")],
+)  # fmt: skip
+def test_periods_begin_with_the_day_the_week_and_the_month(frequency, same, other):
+    first, *moments = (datetime.fromisoformat(text) for text in ("2026-11-21", same, other))
+    assert [
+        monitoring._period(frequency, each) == monitoring._period(frequency, first) for each in moments
+    ] == [True, False]
+
+
+def test_the_companies_of_a_file_are_watched(api, research, fakes):
+    signals.sync_rules()
+    fakes["fake"] = FakeSource("fake", acme_com={"headcount": 10}, other_com={"headcount": 10})
+    make_source("fake", rank=10, cadence="weekly")
+    file_id = upload(api, "name,website\nAcme,acme.com\nNobody,nobody.example\n")
+    task = make_task(api, watch("signal-csv", "hiring_surge", file_id=file_id), "signal")
+    assert task["task_config"]["primary_column"] == "name"
+    assert not SignalRule.objects.exclude(task=None).exists(), "the file is no sheet yet"
+    run = finished(api, execute(api, task["id"]))
+    sheet = Sheet.objects.get()
+    assert (run["sheet_id"], sheet.name) == (f"{sheet.pk:024x}", "batch.csv")
+    assert sorted(Account.objects.values_list("name", flat=True)) == ["Acme", "Nobody"]
+    rules = SignalRule.objects.exclude(task=None)
+    assert {rule.sheet_id for rule in rules} == {sheet.pk}
+    SignalRule.objects.filter(task=None).update(is_enabled=False)
+    list_account(
+        make_sheet(api, make_profile(api)), {"domain": "other.com"}, name="Other", domain="other.com"
+    )
+    for domain in ("acme.com", "other.com"):
+        fakes["fake"].answers[domain] = {"headcount": 50}
+    later(hours=1)
+    Freshness.objects.all().delete()
+    Lookup.objects.update(sent_at=F("sent_at") - timedelta(days=30))
+    finished(api, execute(api, task["id"]))
+    everybody = runs.start(kind=Kind.ACCOUNT, records=Account.objects.all())
+    finished(api, f"{everybody.pk:024x}")
+    (signal,) = api.get("/v1/signal")[1]["signals"]
+    assert signal["summary"] == "Acme: headcount rose by 400 % from 10 to 50."
+    assert Sheet.objects.filter(name="batch.csv").get().entries.count() == 2, "the same sheet again"
+
+
+def test_another_file_is_watched_in_another_sheet(api, research):
+    first = upload(api, "name,website\nAcme,acme.com\n", "first.csv")
+    config = watch("signal-csv", "funding", file_id=first)
+    task = make_task(api, config, "signal", icp_id=make_profile(api))
+    finished(api, execute(api, task["id"]))
+    change = {
+        "task_config": config | {"file_id": upload(api, "name,website\nOther,other.com\n", "second.csv")}
+    }
+    assert api.call("PUT", f"/v1/task/{task['id']}", {"name": "Renamed"})[0] == 204
+    assert SignalRule.objects.exclude(task=None).values_list("sheet__name").get() == ("first.csv",)
+    assert api.call("PUT", f"/v1/task/{task['id']}", change)[0] == 204
+    later(hours=1)
+    run = finished(api, execute(api, task["id"]))
+    assert SignalRule.objects.exclude(task=None).values_list("sheet__name").get() == ("second.csv",)
+    assert set(Sheet.objects.values_list("profile__name", flat=True)) == {"Bulk"}
+    assert run["icp_id"] == task["icp_id"]
+
+
+def test_what_no_value_tells_of_is_looked_for_on_pages(api, research, monkeypatch):
+    EnrichmentSource.objects.filter(slug="ai_research").update(is_enabled=True)
+    research.states = plants
+    file_id = upload(api, "name,website\nAcme,acme.com\n")
+    task = make_task(api, watch("signal-csv", "expansion", "leadership_change", file_id=file_id), "signal")
+    finished(api, execute(api, task["id"]))
+    assert [enum[:2] + enum[-1:] for enum in research.enums] == [
+        ["ceo_name", "executives", f"watch_{int(task['id'], 16)}_expansion"]
+    ]
+    (signal,) = api.get("/v1/signal?signal_type=expansion")[1]["signals"]
+    assert PLANT in signal["summary"]
+    later(hours=1)
+    EnrichmentSource.objects.filter(slug="ai_research").update(is_enabled=False)
+    assert "it is off: turn it on under Sources" in refused(api, task["id"])
+    assert Sheet.objects.count() == 1
+
+
+def test_a_sheet_is_watched_on_pages_too(api, acme, research):
+    research.states = plants
+    config = watch("signal-sheet", "expansion", source_icp_id=f"{acme.profile_id:024x}")
+    finished(api, execute(api, make_task(api, config, "signal")["id"]))
+    assert api.get("/v1/signal?signal_type=expansion")[1]["total"] == 1
+
+
+@pytest.mark.parametrize(
+    ("config", "field"),
+    [
+        (watch("signal-topic", "dance", topic_criteria="x"), "signal_types.0.type"),
+        (watch("signal-topic", "award"), "topic_criteria"),
+        (watch("signal-topic", "award", topic_criteria="x", entity_type="person"), "entity_type"),
+        (watch("signal-topic", "award", topic_criteria="x", geographic_filters="Austria"), "geographic_filters"),
+        (watch("signal-topic", "award", topic_criteria="x", monitoring_frequency="hourly"), "monitoring_frequency"),
+        (watch("signal-topic", topic_criteria="x"), "signal_types"),
+        (watch("signal-csv", "funding"), "file_id"),
+        (watch("signal-csv", "funding", file_id="0" * 24), "file_id"),
+        (watch("signal-csv", "funding", file_id="FILE", primary_column="nothing"), "primary_column"),
+        (watch("signal-sheet", "funding", source_icp_id="0" * 24), "source_icp_id"),
+    ],
+    ids=["type", "criteria", "people", "filter", "often", "no types", "no file", "file", "column", "profile"],
+)  # fmt: skip
+def test_signal_tasks_that_make_no_sense_are_refused(api, research, config, field):
+    told = config | ({"file_id": upload(api)} if config.get("file_id") == "FILE" else {})
+    status, answer = api.post("/v1/task", {"name": "x", "flow_name": "signal", "task_config": told})
+    assert (status, list(answer["errors"])) == (422, [f"task_config.{field}"]), answer
+    assert not CustomAttribute.objects.filter(slug__startswith="watch_").exists()
+
+
+def test_what_only_the_open_web_could_tell_is_refused(api, research):
+    status, answer = api.post(
+        "/v1/task", {"name": "x", "flow_name": "search", "task_config": {"type": "search"}}
+    )
+    assert (status, answer["code"]) == (422, "discovery")
