@@ -28,4 +28,8 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
     "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
     "POSTPROCESSING_HOOKS": ["enrichment.api.schema.add_refusals"],
     "SCHEMA_PATH_PREFIX": "/v1/",
+    "WEBHOOKS": [
+        f"enrichment.api.told.{name}"
+        for name in ("RUN_FINISHED", "RUN_FAILED", "RUN_UNDONE", "SIGNAL", "VALUE")
+    ],
 }

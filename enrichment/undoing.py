@@ -12,7 +12,7 @@ from django.db.models import CharField, Count, Exists, OuterRef, Q, QuerySet
 from django.db.models.functions import Cast
 
 from crm.models import Account, Contact, SheetEntry
-from enrichment import claims
+from enrichment import claims, webhooks
 from enrichment.claims import Shift
 from enrichment.models import AttributeValue, Check, EnrichmentRun, RunItem
 from sources.attributes import Kind
@@ -94,6 +94,8 @@ def undo(run: EnrichmentRun, *, remove_created: bool = False) -> Undone:
     """
     undone = claims.undo(run.pk)
     removed = sum(_remove(run, kind) for kind in reversed(Kind)) if remove_created else 0
+    run.refresh_from_db()
+    webhooks.run_undone(run)
     return Undone(undone.records, undone.claims, undone.current, removed)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from django.db.models import Count
 
-from enrichment import claims, runs
+from enrichment import runs, undoing
 from enrichment.agents.selecting import SELECTION, WISHES, selection
 from enrichment.agents.tools import PAGED, Agent, Tool, ToolRefused, page, takes
 from enrichment.models import EnrichmentRun, RunItem, Scope
@@ -157,7 +157,7 @@ def undo_run(agent: Agent, told: Mapping[str, Any]) -> dict[str, Any]:
     if run.is_open:
         raise ToolRefused(f"Run {run.pk} is {run.get_status_display()}: cancel_run first, or let it end.")
     if told.get("confirm"):
-        undone = claims.undo(run.pk)
+        undone = undoing.undo(run)
         return {
             "run": run.pk,
             "undone": True,

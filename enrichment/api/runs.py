@@ -12,7 +12,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from enrichment import claims, reviews, runs
+from enrichment import reviews, runs, undoing
 from enrichment.api.auth import caller_of
 from enrichment.api.base import ApiView, found, nothing, read_body
 from enrichment.api.errors import Conflict
@@ -312,7 +312,7 @@ class RunUndo(ApiView):
         run = found(visible_runs(), run_id)
         if run.is_open:
             raise Conflict("The run is going: cancel it, or let it end.", "run_active")
-        undone = claims.undo(run.pk)
+        undone = undoing.undo(run)
         return Response(
             {"records": undone.records, "claims": undone.claims, "current_values": undone.current}
         )

@@ -32,6 +32,14 @@ _ERROR = {
     },
     "required": ["detail", "code", "errors"],
 }
+_SIGNED = [
+    {"name": name, "in": "header", "required": True, "schema": {"type": "string"}, "description": text}
+    for name, text in (
+        ("webhook-id", "The same whenever the message comes again."),
+        ("webhook-timestamp", "When it was signed, in seconds since 1970."),
+        ("webhook-signature", "As Standard Webhooks signs."),
+    )
+]
 
 
 class Description(AutoSchema):
@@ -43,8 +51,11 @@ class Description(AutoSchema):
 
 
 def add_refusals(result: dict[str, Any], generator: Any, request: Any, public: bool) -> dict[str, Any]:
-    """Name the refusals at every operation; they look alike everywhere."""
-    result.setdefault("components", {}).setdefault("schemas", {})["Refusal"] = _ERROR
+    """Name the refusals at every operation, which look alike everywhere, and what signs every webhook."""
+    # Once more, because the generator lists the components before it comes to the webhooks and theirs.
+    result["components"] = generator.registry.build({"schemas": {"Refusal": _ERROR}})
+    for event in result.get("webhooks", {}).values():
+        event["post"]["parameters"] = _SIGNED
     for path, operations in result.get("paths", {}).items():
         for method, operation in operations.items():
             told = dict(_REFUSALS)

@@ -16,6 +16,7 @@ class Event(models.TextChoices):
 
     RUN_FINISHED = "run.finished", "a run finished"
     RUN_FAILED = "run.failed", "a run failed"
+    RUN_UNDONE = "run.undone", "a run was undone"
     SIGNAL = "signal", "a signal"
     VALUE = "value", "a value changed"
     TEST = "test", "a test"
@@ -28,7 +29,7 @@ class WebhookEndpoint(models.Model):
     the `webhook_url` of V1 tasks and hears of their runs only.
     """
 
-    CHOOSABLE = (Event.RUN_FINISHED, Event.RUN_FAILED, Event.SIGNAL, Event.VALUE)
+    CHOOSABLE = (Event.RUN_FINISHED, Event.RUN_FAILED, Event.RUN_UNDONE, Event.SIGNAL, Event.VALUE)
 
     name = models.CharField(max_length=100)
     url = models.CharField("address", max_length=2048, help_text="https://…, reachable from here.")

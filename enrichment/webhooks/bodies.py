@@ -31,8 +31,21 @@ def moment(at: datetime | None) -> str | None:
     return at.astimezone(UTC).isoformat().replace("+00:00", "Z") if at else None
 
 
-def run_event(run: EnrichmentRun) -> str:
-    """The body about a run that ended (six queries)."""
+def run_ended(run: EnrichmentRun) -> str:
+    """The body about a run that ended."""
+    flow, data = _run_data(run)
+    return envelope(f"run.{flow}.{run.status.lower()}", run.finished_at or run.created_at, data)
+
+
+def run_undone(run: EnrichmentRun) -> str:
+    """The body about a run that was undone: how it had ended, and since when it counts no more."""
+    flow, data = _run_data(run)
+    at = run.undone_at or run.created_at
+    return envelope(f"run.{flow}.undone", at, data | {"undone_at": moment(at)})
+
+
+def _run_data(run: EnrichmentRun) -> tuple[str, dict[str, Any]]:
+    """What a run did, and what V1 tells of it (six queries)."""
     origin = RunOrigin.objects.filter(run=run).select_related("task", "profile", "key__owner").first()
     profile = (origin and origin.profile) or _profile_of_sheet(run)
     user = run.created_by or (origin and origin.key and origin.key.owner)
@@ -48,7 +61,7 @@ def run_event(run: EnrichmentRun) -> str:
         "credits_used": sum(run.summary.get("credits", {}).values()), "error_message": run.error or None,
         "resources": {name: [id_of(pk) for pk in ids] for name, ids in made_by(run).items()}, **_signals(run),
     }  # fmt: skip
-    return envelope(f"run.{_flow(run, origin)}.{run.status.lower()}", run.finished_at or run.created_at, data)
+    return _flow(run, origin), data
 
 
 def _flow(run: EnrichmentRun, origin: RunOrigin | None) -> str:
@@ -63,7 +76,9 @@ def _profile_of_sheet(run: EnrichmentRun) -> IdealCustomerProfile | None:
 
 
 def _signals(run: EnrichmentRun) -> dict[str, Any]:
-    counts = Counter(Signal.objects.filter(run=run).order_by().values_list("type", flat=True))
+    counts = Counter(
+        Signal.objects.filter(run=run, run__undone_at=None).order_by().values_list("type", flat=True)
+    )
     return {"total_signals": counts.total(), "signal_breakdown": dict(sorted(counts.items()))}
 
 

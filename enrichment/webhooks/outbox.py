@@ -21,6 +21,7 @@ from enrichment.models import (
 from enrichment.models.webhook import Event
 from enrichment.queries.signals import show_signals
 from enrichment.webhooks import bodies
+from enrichment.webhooks.results import KEPT
 from enrichment.webhooks.secrets import new_secret
 from enrichment.webhooks.targets import TargetRefused, check_target
 from sources.attributes import Attribute
@@ -59,9 +60,21 @@ def run_ended(run: EnrichmentRun) -> None:
     listeners = _listeners(event, since=run.finished_at) + _of_task(run)
     if not listeners:
         return
-    body, at = bodies.run_event(run), run.finished_at or run.created_at
+    body, at = bodies.run_ended(run), run.finished_at or run.created_at
     event_id = f"run_{run.pk}_{int(at.timestamp() * 1000)}"
     write((each, event, event_id, body, run.pk, None) for each in listeners)
+
+
+def run_undone(run: EnrichmentRun) -> None:
+    """Tell once that a run was undone, however often that is repeated; to be called when its values are back.
+
+    The `webhook_url` of a V1 task hears nothing of it: that dialect knows no undoing.
+    """
+    if run.undone_at is None or run.undone_at < bulk.clock() - KEPT:
+        return  # what was told then is forgotten
+    listeners = _listeners(Event.RUN_UNDONE, since=run.undone_at)
+    body = bodies.run_undone(run) if listeners else ""
+    write((each, Event.RUN_UNDONE, f"run_{run.pk}_undone", body, run.pk, None) for each in listeners)
 
 
 def signals_made(signals: Sequence[Signal]) -> None:

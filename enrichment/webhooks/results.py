@@ -19,6 +19,7 @@ from sources.errors import SourceError
 from sources.http import Client
 
 KEPT_TRYING = timedelta(days=3)
+KEPT = timedelta(days=30)  # messages that ended
 GONE = 410
 _FIRST, _LONGEST = 5.0, 6 * 3600.0  # seconds between tries; each wait is three times the one before
 _JITTER = 0.2

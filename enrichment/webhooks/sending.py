@@ -22,7 +22,7 @@ from django.db.models import F, OuterRef, Q, QuerySet, Subquery
 from enrichment import bulk
 from enrichment.models import Heartbeat, WebhookDelivery, WebhookEndpoint
 from enrichment.models.webhook import Event
-from enrichment.webhooks.results import KEPT_TRYING, Answer, note, post
+from enrichment.webhooks.results import KEPT, KEPT_TRYING, Answer, note, post
 from sources.http import Client
 
 SENDER = "webhooks"  # the sign of life of whoever sends
@@ -31,7 +31,6 @@ SIGNS_APART = 5.0  # seconds
 PUT_OFF = timedelta(seconds=60)  # until a message whose sender died is sent again
 PARALLEL, OF_ONE = 16, 4  # messages in flight at once, and those of one endpoint
 DEADLINE = 10.0  # seconds for each
-KEPT = timedelta(days=30)  # messages that ended
 
 State = WebhookDelivery.State
 _Flight = dict[Future[Answer], WebhookDelivery]

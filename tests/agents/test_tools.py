@@ -15,7 +15,7 @@ from crm.models import Account, Sheet, SheetEntry
 from enrichment import heartbeats, signals
 from enrichment.agents.calling import TOOLS, call
 from enrichment.agents.tools import Agent, ToolRefused
-from enrichment.models import ApiKey, EnrichmentRun
+from enrichment.models import ApiKey, EnrichmentRun, WebhookDelivery, WebhookEndpoint
 from tests.agents.world import day, fund_some, say
 from tests.api.queue import work_off
 from tests.factories import make_account, make_contact, make_source, make_writer
@@ -197,7 +197,9 @@ def test_a_run_from_plan_to_undo(priced: FakeSource, django_capture_on_commit_ca
     assert would["values_that_go"] == 2
     assert "confirm true" in would["next"]
     assert ask("get_record", id=wish["ids"][0], attributes=["headcount"])["values"]
+    WebhookEndpoint.objects.create(name="CRM", url="https://crm.example.com/", events=["run.undone"])
     assert ask("undo_run", run=started["run"], confirm=True)["current_values_changed"] == 2
+    assert WebhookDelivery.objects.get().event == "run.undone"
     assert "values" not in ask("get_record", id=wish["ids"][0], attributes=["headcount"])
     assert ask("get_run", run=started["run"])["undone"]
 

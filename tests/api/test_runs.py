@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from enrichment import runs
-from enrichment.models import AttributeValue, EnrichmentRun
+from enrichment.models import AttributeValue, EnrichmentRun, WebhookDelivery, WebhookEndpoint
 from sources.attributes import Kind
 from tests.api.world import list_account, make_profile, make_sheet
 from tests.factories import make_account, make_run, make_source
@@ -77,6 +77,7 @@ def test_a_run_is_paused_resumed_and_canceled(api, run):
 
 
 def test_undoing_takes_the_values_back(api, run):
+    WebhookEndpoint.objects.create(name="CRM", url="https://crm.example.com/", events=["run.undone"])
     assert api.post(path(run, "undo"))[1]["code"] == "run_active"
     finish(run)
     assert AttributeValue.objects.filter(retracted_at=None).count() == 1
@@ -84,6 +85,7 @@ def test_undoing_takes_the_values_back(api, run):
     assert (status, undone["records"], undone["current_values"]) == (200, 1, 1)
     assert not AttributeValue.objects.filter(retracted_at=None).exists()
     assert api.get(path(run))[1]["undone_at"] is not None
+    assert WebhookDelivery.objects.get().event == "run.undone"
 
 
 def test_a_deleted_run_is_not_listed_and_its_claims_stay(api, run):

@@ -12,13 +12,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from benchmarks import databases
-from tests.enrichment.receivers import Message, Receiver, receiving
+from tests.enrichment.webhooks.receivers import Message, Receiver, receiving
 from tests.torture.house import ROOT, House, query
 
 ACCOUNTS, KILLS, SEED = 40, int(os.environ.get("WEBHOOK_KILLS", "5")), 21
 EVENTS = 2 * ACCOUNTS + 2  # a signal and a changed value of each account, and two runs
 LONGEST = 240.0  # seconds until whatever is still missing has been lost
-MODULE = "tests.enrichment.webhook_sender"
+MODULE = "tests.enrichment.webhooks.sender"
 
 
 class Unreliable:

@@ -1,4 +1,4 @@
-"""The processes of the webhook torture: `python -m tests.enrichment.webhook_sender prepare ACCOUNTS URL… | send`."""
+"""The processes of the webhook torture: `python -m tests.enrichment.webhooks.sender prepare ACCOUNTS URL… | send`."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ from enrichment import signals, webhooks
 from enrichment.models import EnrichmentRun, WebhookDelivery, WebhookEndpoint
 from tests import factories as make
 from tests import people
-from tests.enrichment.receivers import Receiver, receiving
+from tests.enrichment.webhooks.receivers import Receiver, receiving
 
 pytestmark = pytest.mark.django_db
 LIST, LOG = (
