@@ -17,7 +17,7 @@ from sources.identity import name_key
 from sources.vendors.firmographics import site
 from sources.vendors.job_posts import posts
 from sources.vendors.job_roles import Role, role_claims
-from sources.vendors.json_answers import mapping, mappings, raise_for_status, text
+from sources.vendors.json_answers import mapping, mappings, raise_for_status, read_json, text
 
 _BOARDS = (
     "https://boards-api.greenhouse.io/v1/boards/{}/jobs",
@@ -28,9 +28,13 @@ _BOARDS = (
     "https://apply.workable.com/api/v1/widget/accounts/{}",
 )
 _HOSTS = ("greenhouse.io", "ashbyhq.com", "lever.co")
-"""Boards whose addresses begin with the company's name."""
-_OTHER_HOSTS = ("recruitee.com", "workable.com", "rippling.com", "smartrecruiters.com", "myworkdayjobs.com")
+"""Boards whose own pages show a company's roles below its name."""
+_NAMED_PATHS = ("rippling.com", "smartrecruiters.com")
+_NAMED_HOSTS = ("recruitee.com", "myworkdayjobs.com")
+_OTHER_HOSTS = (*_NAMED_PATHS, *_NAMED_HOSTS, "workable.com")
+"""Boards whose addresses have the company's name in their path or host, and one without."""
 _DESCRIPTIONS = ("content", "description", "descriptionHtml", "opening", "additional")
+_LOCALE = re.compile(r"[a-z]{2}-[A-Z]{2}")
 _MENTIONED = re.compile(r"(?:https?://|@)([a-z0-9.-]{4,253})", re.IGNORECASE)
 _MOST_TEXT = 20_000
 
@@ -43,6 +47,7 @@ class Board:
     domain: str
     page: str
     roles: tuple[Role, ...]
+    is_whole: bool
 
 
 class JobBoards(Source):
@@ -50,7 +55,7 @@ class JobBoards(Source):
 
     slug = "job_boards"
     label = "Job boards (Greenhouse, Ashby, Lever and others)"
-    version = 2
+    version = 3
     kinds = frozenset({Kind.ACCOUNT})
     needs = (("domain",),)
     provides = ("recent_job_postings", "open_job_titles")
@@ -72,14 +77,23 @@ class JobBoards(Source):
 
     def parse(self, payload: Payload, wanted: Wanted) -> Sequence[Finding]:
         """The board's roles; () for a name without a board, and for an empty one, which may be given up."""
-        if payload.status == 404:
+        if payload.status == 404 or _is_missing(payload):
             return ()
         raise_for_status(payload)
         board = _read(payload)
         if not board.roles:
             return ()
-        found = role_claims(board.roles, board.page)
+        found = role_claims(board.roles, board.page, is_whole=board.is_whole)
         return [Finding(subject=Subject(name=board.name, domain=board.domain), claims=found)]
+
+
+def _is_missing(payload: Payload) -> bool:
+    """Whether the body of a success says that there is no such board."""
+    try:
+        answer = mapping(read_json(payload)) if payload.status == 200 else {}
+    except PayloadChanged:
+        return False
+    return answer.get("ok") is False or answer.get("status") == 404
 
 
 def _tokens(subject: Subject) -> list[str]:
@@ -98,8 +112,8 @@ def _has_roles(answer: Payload) -> bool:
 
 def _read(payload: Payload) -> Board:
     """The board of an answer; raises PayloadChanged for what is none."""
-    entries = posts(payload)
-    roles = tuple(_roles(entries))
+    entries, is_whole = posts(payload)
+    roles = tuple({(role.title, role.url): role for role in _roles(entries)}.values())
     if entries and not roles and not any("isListed" in entry for entry in entries):
         raise PayloadChanged("the job board sent jobs without title and address")
     names = Counter(name for entry in entries if (name := text(entry.get("company_name"))))
@@ -110,6 +124,7 @@ def _read(payload: Payload) -> Board:
         domain=_own_domain(roles) or _mentioned_domain(entries, token),
         page=page,
         roles=roles,
+        is_whole=is_whole,
     )
 
 
@@ -145,12 +160,18 @@ def _is_on_board(url: str, boards: Sequence[str] = (*_HOSTS, *_OTHER_HOSTS)) -> 
 
 
 def _page(roles: Sequence[Role]) -> tuple[str, str]:
-    """The board's page and the name in its address, from the first role that is shown on the board itself."""
+    """The board's page, where it is certain, and the name in its address, from the first role shown on the board."""
     for role in roles:
         if _is_on_board(role.url, _HOSTS):
             parts = urlsplit(role.url)
             token = parts.path.strip("/").partition("/")[0]
             return f"https://{parts.hostname}/{token}", token
+        if _is_on_board(role.url, _NAMED_PATHS):
+            parts = urlsplit(role.url)
+            words = [word for word in parts.path.split("/") if word and not _LOCALE.fullmatch(word)]
+            return "", words[0] if words else ""
+        if _is_on_board(role.url, _NAMED_HOSTS):
+            return "", _host(role.url).partition(".")[0]
     return "", ""
 
 

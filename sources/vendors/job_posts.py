@@ -14,45 +14,82 @@ from sources.vendors.web_page import read_page
 
 Json = Mapping[str, Any]
 
-_LISTS = ("jobs", "offers", "jobPostings", "content")
-"""Where the roles stand: Greenhouse, Ashby and Workable; Recruitee; Workday; SmartRecruiters. Others send a bare list."""
+_LISTS = ("jobs", "offers", "jobPostings", "content", "results", "items")
+"""Where the roles stand: Greenhouse, Ashby and Workable; Recruitee; Workday; SmartRecruiters; Workable's and Rippling's
+newer versions. Others send a bare list."""
+_TOTALS = ("total", "totalFound", "totalItems")
+"""How many roles there are in all, on boards that answer by pages."""
+_OWN_WORDS = frozenset(("absolute_url", "jobUrl", "hostedUrl"))
 
 
-def posts(payload: Payload) -> list[Json]:
-    """The roles of an answer, listed or not; of a career page those its JSON-LD tells (schema.org JobPosting).
+def posts(payload: Payload) -> tuple[list[Json], bool]:
+    """The roles of an answer, listed or not, and whether these are all of the board's.
 
-    Raises PayloadChanged for what holds no list of roles.
+    Of a career page those that its JSON-LD tells (schema.org JobPosting). Raises PayloadChanged for what holds no
+    roles.
     """
     if payload.body.lstrip()[:1] == b"<":
         found = list(_on_page(payload))
         if not found:
             raise PayloadChanged("the page tells of no open roles in a form for machines")
-        return found
+        return found, True
     answer = read_json(payload)
-    jobs = answer
-    if isinstance(answer, dict):
-        jobs = next((answer[name] for name in _LISTS if isinstance(answer.get(name), list)), None)
-    if not isinstance(jobs, list):
+    if isinstance(answer, dict) and _OWN_WORDS & answer.keys():
+        return [answer], False  # one role of a board
+    jobs = _listed(answer)
+    if jobs is None:
         raise PayloadChanged("the job board sent something other than a list of jobs")
     company = text(mapping(answer).get("name"))  # Workable says it once for all
-    return [_put(job, payload.url, company) for job in mappings(jobs)]
+    total = max((n for name in _TOTALS if isinstance(n := mapping(answer).get(name), int)), default=0)
+    return [_put(job, payload.url, company) for job in mappings(jobs)], total <= len(jobs)
+
+
+def _listed(answer: Any) -> list[Any] | None:
+    """The list of roles; those of groups (Greenhouse's departments and offices, Lever's teams) are put together."""
+    if isinstance(answer, dict):
+        groups = answer.get("departments", answer.get("offices"))
+        if isinstance(groups, list):
+            return list(_in_groups(groups))
+        return next((answer[name] for name in _LISTS if isinstance(answer.get(name), list)), None)
+    if isinstance(answer, list) and any("postings" in each for each in mappings(answer)):
+        return list(_in_groups(answer))
+    return answer if isinstance(answer, list) else None
+
+
+def _in_groups(groups: list[Any]) -> Iterator[Json]:
+    for group in mappings(groups):
+        named = {"name": text(group.get("name")) or text(group.get("title"))}
+        for job in (*mappings(group.get("jobs")), *mappings(group.get("postings"))):
+            yield job if "hostedUrl" in job else {**job, "departments": [named]}
+        for department in mappings(group.get("departments")):
+            yield from _in_groups([department])
 
 
 def _put(job: Json, asked: str, company: str) -> Json:
     """A role of another board in Greenhouse's words; one of the three stays as it is."""
-    if {"absolute_url", "jobUrl", "hostedUrl"} & job.keys():
+    if _OWN_WORDS & job.keys():
         return job
-    department = job.get("department")
-    named = text(department) or text(mapping(department).get("label"))
     return {
         "title": text(job.get("title")) or text(job.get("name")),
         "absolute_url": _address(job, asked),
-        "departments": [{"name": named}] if named else [],
+        "departments": [{"name": named} for named in _departments(job)],
         "company_name": text(job.get("company_name"))
         or text(mapping(job.get("company")).get("name"))
         or company,
         "description": text(job.get("description")),
     }
+
+
+def _departments(job: Json) -> list[str]:
+    """What a role is filed under; SmartRecruiters calls the kind of work a function."""
+    given = (job.get("department"), job.get("function"))
+    filed = [each for one in given for each in (one if isinstance(one, list) else [one])]
+    return list(filter(None, (_named(each) for each in filed)))
+
+
+def _named(value: Any) -> str:
+    """A name, bare or in an object."""
+    return text(value) or text(mapping(value).get("label")) or text(mapping(value).get("name"))
 
 
 def _address(job: Json, asked: str) -> str:
@@ -61,6 +98,8 @@ def _address(job: Json, asked: str) -> str:
         return found
     if path := text(job.get("externalPath")):
         return _workday(asked, path)
+    if (code := text(job.get("shortcode"))) and code.isalnum():
+        return f"https://apply.workable.com/j/{code}"
     company, number = text(mapping(job.get("company")).get("identifier")), text(job.get("id"))
     if company and number:
         return f"https://jobs.smartrecruiters.com/{quote(company, safe='')}/{quote(number, safe='')}"

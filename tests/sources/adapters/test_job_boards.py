@@ -117,7 +117,7 @@ def test_no_board_and_an_empty_one_are_not_found():
             "https://apply.workable.com/j/DD136DD7E7",
         ),
         (
-            "workday.json", "https://acme.wd5.myworkdayjobs.com/wday/cxs/acme/Careers/jobs", "",
+            "workday.json", "https://acme.wd5.myworkdayjobs.com/wday/cxs/acme/Careers/jobs", "acme",
             ["Solution Architect / Senior Solution Architect - PubSec - SLED/NGO",
              "Customer Success Manager - Global Public Sector (State, Local Government and Education)"],
             "https://acme.wd5.myworkdayjobs.com/Careers/job/Virginia---Washington-DC-Metro---Remote/"
@@ -147,6 +147,35 @@ def test_a_list_of_smartrecruiters_is_read():
     assert finding.subject.name == "Acme Traps"
     assert [claim.value for claim in finding.claims] == [1, ["Site Reliability Engineer"]]
     assert finding.claims[0].references == ("https://jobs.smartrecruiters.com/AcmeTraps/7439",)
+
+
+SRE = {"title": "SRE", "absolute_url": "https://boards.greenhouse.io/acme/jobs/2"}
+
+
+@pytest.mark.parametrize(
+    ("value", "name", "said"),
+    [
+        ({"departments": [{"name": "Engineering", "jobs": [SRE]}, {"name": "Sales", "jobs": []}]}, "acme", [1, ["SRE"]]),
+        ({"offices": [{"departments": [{"name": "Engineering", "jobs": [SRE]}]}]}, "acme", [1, ["SRE"]]),
+        ([{"title": "Engineering", "postings": LEVER}], "acme", [1, ["Platform Engineer", "Office Manager"]]),
+        (SRE, "acme", [["SRE"]]),
+        ({"total": 57, "jobPostings": [{"title": "Engineer", "externalPath": "/job/x"}]}, "", [["Engineer"]]),
+        ({"total": 40, "results": [{"title": "Engineer", "shortcode": "ABC123", "department": ["Data"]}]}, "", [["Engineer"]]),
+        (
+            {"totalItems": 2, "items": [{"name": "SRE", "url": "https://ats.rippling.com/en-GB/acme/jobs/1"}] * 2},
+            "acme", [1, ["SRE"]],
+        ),
+    ],
+)  # fmt: skip
+def test_groups_single_roles_pages_and_newer_versions(value, name, said):
+    (finding,) = JobBoards().parse(answer(value), {})
+    assert finding.subject.name == name
+    assert [claim.value for claim in finding.claims] == said
+
+
+def test_a_missing_board_may_be_told_with_a_success():
+    for body in ({"ok": False, "error": "Document not found"}, {"status": 404, "error": "Board not found"}):
+        assert JobBoards().parse(answer(body), {}) == ()
 
 
 @pytest.mark.parametrize("file", ["job_page_stripe.html", "job_page_airbnb.html"])
