@@ -11,7 +11,7 @@ from sources.cadence import Cadence
 from sources.contract import Call, Cost, Finding, Http, Limits, Payload, Pending, Question, Source, Wanted
 from sources.errors import NotAllowed, PayloadChanged, SourceRefused, SourceUnavailable
 from sources.vendors.clay import ACCOUNT, CONTACT, findings
-from sources.vendors.json_answers import raise_for_status, read_object, text
+from sources.vendors.json_answers import raise_for_status, read_json, text
 
 _CALLBACK = re.compile(r"callback:(\d{1,20})", re.ASCII)
 
@@ -26,6 +26,7 @@ class Clay(Source):
 
     slug = "clay"
     label = "Clay"
+    version = 2
     kinds = frozenset({Kind.ACCOUNT, Kind.CONTACT})
     needs = (("domain",), ("linkedin_url",), ("email",), ("name",))
     provides = tuple(dict.fromkeys((*ACCOUNT, *CONTACT)))
@@ -53,13 +54,18 @@ class Clay(Source):
         if payload.status == 404:
             raise SourceRefused("Clay's webhook is gone: make a new one and set 'webhook_url'")
         raise_for_status(payload)
-        body = read_object(payload)
+        body = read_json(payload)
+        if isinstance(body, list) and len(body) == 1:  # a column may be set up to send its row within a list
+            body = body[0]
+        if not isinstance(body, dict):
+            raise PayloadChanged("Clay sent something other than a row")
         asked, answered = _CALLBACK.fullmatch(payload.url), text(body.get("request_id"))
         if asked and answered and answered != asked[1]:
             raise PayloadChanged("Clay's row carries the request_id of another row")
         found = findings(body, wanted)
         if not found and text(body.get("error")):
-            raise SourceUnavailable("Clay's table could not fill the row: ask again later")
+            told = text(body.get("error"))[:200]
+            raise SourceUnavailable(f"Clay's table could not fill the row: {told}")
         return found
 
 

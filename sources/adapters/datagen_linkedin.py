@@ -19,6 +19,7 @@ class DatagenLinkedin(Source):
 
     slug = "datagen_linkedin"
     label = "DataGen LinkedIn profiles"
+    version = 2
     kinds = frozenset({Kind.ACCOUNT, Kind.CONTACT})
     needs = (("linkedin_url",),)
     provides = tuple(dict.fromkeys((*linkedin.COMPANY, *linkedin.PERSON)))

@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sources.attributes import Kind
 from sources.cadence import Cadence
 from sources.contract import Call, Claim, Finding, Http, Limits, Payload, Source, Subject, Wanted
-from sources.errors import PayloadChanged
+from sources.errors import PayloadChanged, SourceUnavailable
+from sources.vendors.firmographics import site
+from sources.vendors.json_answers import mappings, raise_for_status, text
 from sources.vendors.mail_hosts import mail_provider, services
+
+_NO_ERROR, _NO_SUCH_NAME = 0, 3
+_MX, _TXT = 15, 16
+_PARTED = re.compile(r'"\s*"')
+"""Between the parts of a long TXT record."""
 
 
 class EmailProvider(Source):
@@ -18,6 +26,7 @@ class EmailProvider(Source):
 
     slug = "email_provider"
     label = "E-mail and DNS records"
+    version = 2
     kinds = frozenset({Kind.ACCOUNT})
     needs = (("domain",),)
     provides = ("email_provider", "tech_stack")
@@ -32,11 +41,12 @@ class EmailProvider(Source):
 
     def parse(self, payload: Payload, wanted: Wanted) -> Sequence[Finding]:
         """The provider behind the MX records and the services named in TXT records; () when none is known."""
-        name, mail, text = _records(payload.body)
+        raise_for_status(payload)
+        name, mail, words = _records(payload)
         claims = []
         if provider := mail_provider(mail):
             claims.append(_claim("email_provider", provider, f"dns:{name}/MX"))
-        if stack := services(text):
+        if stack := services(words):
             claims.append(_claim("tech_stack", stack, f"dns:{name}/TXT"))
         return [Finding(subject=Subject(domain=name), claims=tuple(claims))] if claims else ()
 
@@ -45,16 +55,31 @@ def _claim(attribute: str, value: Any, reference: str) -> Claim:
     return Claim(attribute=attribute, value=value, references=(reference,))
 
 
-def _records(body: bytes) -> tuple[str, list[str], list[str]]:
+def _records(payload: Payload) -> tuple[str, list[str], list[str]]:
     """Domain, MX and TXT records of a payload; raises PayloadChanged for any other body."""
     try:
-        answer = json.loads(body)
-        name, mail, text = answer["domain"], answer["MX"], answer["TXT"]
+        answer = json.loads(payload.body)
+        if isinstance(answer, dict) and "Status" in answer:
+            return _over_https(answer)
+        name, mail, words = answer["domain"], answer["MX"], answer["TXT"]
     except (ValueError, TypeError, KeyError, RecursionError) as error:
         raise PayloadChanged("the kept DNS records are not the JSON that this version writes") from error
-    if not (isinstance(name, str) and name and _are_texts(mail) and _are_texts(text)):
+    if not (isinstance(name, str) and name and _are_texts(mail) and _are_texts(words)):
         raise PayloadChanged("the kept DNS records are not lists of texts for a domain")
-    return name, mail, text
+    return name, mail, words
+
+
+def _over_https(answer: Mapping[str, Any]) -> tuple[str, list[str], list[str]]:
+    """The records of an answer of DNS over HTTPS in JSON, as dns.google and cloudflare-dns.com give it."""
+    status, asked = answer["Status"], next(iter(mappings(answer.get("Question"))), {})
+    name = site(asked.get("name"))
+    if status not in (_NO_ERROR, _NO_SUCH_NAME):
+        raise SourceUnavailable(f"the name servers could not answer ({status}): ask again later")
+    if not name:
+        raise PayloadChanged("the DNS answer does not say about which domain it is")
+    records = [(each.get("type"), text(each.get("data"))) for each in mappings(answer.get("Answer"))]
+    told = [_PARTED.sub("", data).strip('"') for kind, data in records if kind == _TXT]
+    return name, [data for kind, data in records if kind == _MX], told
 
 
 def _are_texts(value: Any) -> bool:

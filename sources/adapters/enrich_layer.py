@@ -13,12 +13,13 @@ from sources.contract import Call, Cost, Finding, Http, Limits, Payload, Secret,
 from sources.errors import NotAllowed, PayloadChanged, SourceError, SourceRefused
 from sources.vendors import linkedin
 from sources.vendors.firmographics import claims, company_page, is_miss, profile_page
-from sources.vendors.json_answers import mapping, mappings, raise_for_status, read_object, text
+from sources.vendors.json_answers import count, mapping, mappings, raise_for_status, read_object, text
 
 Json = Mapping[str, Any]
 
 PARTS = ("jobs", "executives")
 ROLES = ("CTO", "VP Engineering")
+_PAGES = ("url", "linkedin_profile_url", "profile_url")
 _CACHED = {"use_cache": "if-present"}
 _DETAILS = {"extra": "include", "funding_data": "include"}
 _ENRICHED = {"enrich_profile": "enrich"}
@@ -33,6 +34,7 @@ class EnrichLayer(Source):
 
     slug = "enrich_layer"
     label = "Enrich Layer (LinkedIn)"
+    version = 2
     kinds = frozenset({Kind.ACCOUNT, Kind.CONTACT})
     needs = (("linkedin_url",), ("domain",), ("email",), ("name", "domain"))
     provides = tuple(dict.fromkeys((*linkedin.COMPANY, *linkedin.JOBS, "executives", *linkedin.PERSON)))
@@ -77,7 +79,10 @@ class EnrichLayer(Source):
             return self.parse(replace(payload, status=code), wanted)
         if isinstance(answer.get("job"), list):
             return linkedin.listed(answer)
-        found = _read(answer)
+        for several in (answer.get("results"), answer.get("employees")):
+            if isinstance(several, list):
+                return [found for each in mappings(several) if (found := _read(each))]
+        found = _counted(answer) if "linkedin_employee_count" in answer else _read(answer)
         return [found] if found else ()
 
 
@@ -130,7 +135,7 @@ def _further(profile: Payload, parts: Sequence[str]) -> Iterator[tuple[str, dict
 
 def _read(answer: Json) -> Finding | None:
     """What one answer claims; raises PayloadChanged for one that is about neither a company nor a person."""
-    page = text(answer.get("url")) or text(answer.get("linkedin_profile_url"))
+    page = next(filter(None, (text(answer.get(name)) for name in _PAGES)), "")
     record = dict(mapping(answer.get("profile")) or answer)
     if linkedin.is_company(record):
         record["universal_name_id"] = record.get("universal_name_id") or page
@@ -140,9 +145,15 @@ def _read(answer: Json) -> Finding | None:
         return linkedin.person_finding(record, EnrichLayer.slug)
     if "linkedin_internal_id" in answer and "title" in answer:
         return _of_job(answer)
-    if "url" in answer or "linkedin_profile_url" in answer:
+    if any(name in answer for name in _PAGES):
         return _of_page(page)
     raise PayloadChanged("Enrich Layer's answer is neither a company, a person nor the page of one")
+
+
+def _counted(answer: Json) -> Finding | None:
+    """How many people work at the company that was asked about: the count does not say at which."""
+    found = claims({"headcount": count(answer.get("linkedin_employee_count"))}, "enrich_layer:employee_count")
+    return Finding(subject=Subject(), claims=found, names_nobody=True) if found else None
 
 
 def _of_page(link: str) -> Finding | None:

@@ -12,9 +12,10 @@ from sources.attributes import Kind
 from sources.cadence import Cadence
 from sources.contract import Call, Claim, Finding, Http, Limits, Payload, Source, Subject, Wanted
 from sources.errors import PayloadChanged, SourceUnavailable
-from sources.vendors.firmographics import company_page, land, place, profile_page, site
+from sources.vendors.firmographics import company_page, is_miss, land, place, profile_page, site
 from sources.vendors.json_answers import mapping, mappings, raise_for_status, read_object, text
 from sources.vendors.wikidata import Entity, Statement, read_entities, read_rows
+from sources.vendors.wikidata_forms import read_columns, read_item
 
 _PROPERTIES = (
     *("P17", "P159", "P169", "P249", "P414", "P452", "P571", "P856", "P1128"),
@@ -62,6 +63,7 @@ class Wikidata(Source):
 
     slug = "wikidata"
     label = "Wikidata"
+    version = 2
     kinds = frozenset({Kind.ACCOUNT})
     needs = (("domain",),)
     provides = (
@@ -103,9 +105,12 @@ class Wikidata(Source):
         return [_cut(answer, domain) for domain in domains]
 
     def parse(self, payload: Payload, wanted: Wanted) -> Sequence[Finding]:
-        """A finding for each organisation in rows of the query service, or in an answer of `wbgetentities`."""
+        """A finding for each organisation in rows of the query service, or among the items of another answer."""
+        if is_miss(payload):
+            return ()
         raise_for_status(payload)
-        return [_finding(entity) for entity in _entities(read_object(payload)) if entity.name]
+        entities = _entities(read_object(payload))
+        return [_finding(entity) for entity in entities if entity.name and not _is_person(entity)]
 
 
 def _query(domains: Sequence[str]) -> str:
@@ -132,17 +137,26 @@ def _entities(answer: Mapping[str, Any]) -> list[Entity]:
     """Raises SourceUnavailable and PayloadChanged for the errors that Wikidata says with status 200."""
     rows = mapping(answer.get("results")).get("bindings")
     if isinstance(rows, list):
-        if rows and not any("item" in row for row in mappings(rows)):
+        if any("property" in row and "value" in row for row in mappings(rows)):
+            return read_rows(mappings(rows))
+        found = read_columns(mappings(rows)) or read_rows(mappings(rows))
+        if rows and not found:
             raise PayloadChanged("Wikidata sent rows without items")
-        return read_rows(mappings(rows))
+        return found
     if isinstance(answer.get("entities"), dict):
         return read_entities(answer["entities"])
+    if item := read_item(answer):
+        return [item]
     code = text(mapping(answer.get("error")).get("code"))
     if code == "no-such-entity":
         return []
     if code in _BUSY:
         raise SourceUnavailable(f"Wikidata could not answer ({code}): ask again later")
     raise PayloadChanged(f"Wikidata sent something other than items{f' ({code})' if code else ''}")
+
+
+def _is_person(entity: Entity) -> bool:
+    return any(statement.value == "Q5" for statement in entity.best("P31"))
 
 
 def _finding(entity: Entity) -> Finding:

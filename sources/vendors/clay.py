@@ -105,7 +105,9 @@ def _columns(body: Json) -> dict[str, Any]:
         item = waiting.pop(0)
         for key, value in item.items():
             name = slug_of(str(key)[:100]).replace("linked_in", "linkedin")
-            if name in _WRAPPERS and (value is None or (isinstance(value, dict) and not _is_cell(value))):
+            if (name in _WRAPPERS or "enrich" in name) and (
+                value is None or (isinstance(value, dict) and not _is_cell(value))
+            ):
                 waiting.append(value or {})
             else:
                 found.setdefault(name, value)

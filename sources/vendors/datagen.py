@@ -15,7 +15,7 @@ from sources.attributes import slug_of
 from sources.cleaning import Refused, url
 from sources.contract import Call, Http, Payload
 from sources.errors import PayloadChanged, RateLimited, SourceRefused, SourceUnavailable
-from sources.vendors.json_answers import mapping, raise_for_status, read_object, text
+from sources.vendors.json_answers import mapping, mappings, raise_for_status, read_object, text, texts
 
 Json = Mapping[str, Any]
 
@@ -37,7 +37,19 @@ _REFUSAL = re.compile(
 _MOST_TEXT = 200_000
 _MOST_TRIES = 20
 _MOST_OBJECTS = 50
-_INTO = ("person", "profile", "company", "data", "result", "results", "output", "answer", "content", "text")
+_INTO = (
+    "person",
+    "profile",
+    "company",
+    "data",
+    "result",
+    "results",
+    "output",
+    "answer",
+    "structured_content",
+    "content",
+    "text",
+)
 _LINKS = ("citations", "sources", "references", "source_urls", "urls", "links")
 _MOST_LINKS = 10
 
@@ -57,7 +69,12 @@ def result_of(payload: Payload) -> Any:
         return _failed(answer)
     inner = answer.get("data")
     if isinstance(inner, dict) and "success" in inner:
-        return inner.get("result") if inner["success"] is True else _failed(inner)
+        if inner["success"] is not True:
+            return _failed(inner)
+        inner = inner.get("result")
+        if isinstance(inner, dict) and inner.get("isError") is True:  # a tool's own way to say that it failed
+            return _failed({"error": next(iter(_said(inner.get("content"))), "")})
+        return inner
     if inner is None:
         raise PayloadChanged("DataGen answered with success and without a result")
     return inner
@@ -102,6 +119,11 @@ def snake(item: Json) -> dict[str, Any]:
     return {slug_of(str(key)[:100]): value for key, value in item.items()}
 
 
+def _said(content: Any) -> list[str]:
+    """The texts of a tool's answer."""
+    return texts([each.get("text") for each in mappings(content)])
+
+
 def _json_in(shown: str) -> Iterator[Any]:
     """The first JSON object within a text, which may stand in a code fence or after a sentence."""
     shown, position = shown[:_MOST_TEXT], -1
@@ -128,7 +150,7 @@ def _failed(answer: Json) -> Any:
         raise SourceRefused("DataGen's tool refused: a key, a connection or credit is missing")
     if _MISS.search(said):
         return MISSING
-    raise SourceUnavailable("DataGen's tool failed: ask again later")
+    raise SourceUnavailable(f"DataGen's tool failed: {said[:200] or 'ask again later'}")
 
 
 def _link(value: Any) -> str:

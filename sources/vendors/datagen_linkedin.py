@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -38,6 +39,8 @@ _COMPANY: Mapping[str, tuple[str, ...]] = {
 _JOBS = ("experiences", "experience", "positions", "position_history", "work_experience", "current_positions")
 _ENDS = ("ends_at", "end_date", "ended_on", "end", "date_to")
 _STARTS = ("starts_at", "start_date", "started_on", "start", "date_from")
+_ONGOING = frozenset(("present", "current", "now", "ongoing", "today"))
+_WRITTEN = re.compile(r"([12]\d{3})(?:-(\d\d))?(?!\d)", re.ASCII)
 _WHICH_PERSON = frozenset(("first_name", "full_name", "headline", "public_identifier"))
 _WHICH_COMPANY = frozenset(
     (
@@ -83,12 +86,19 @@ def _employer(item: Json) -> Any:
 def _job(job: Json) -> dict[str, Any]:
     """A position; its dates are objects, texts, or the two ends of one object."""
     span = snake(mapping(job.get("start_end_date")))
+    ends = None if job.get("is_current") is True else first(job, _ENDS) or span.get("end")
     return {
         "title": first(job, ("title", "job_title", "position", "role")),
         "company": _name(first(job, ("company_name", "company", "organization"))),
-        "starts_at": first(job, _STARTS) or span.get("start"),
-        "ends_at": first(job, _ENDS) or span.get("end"),
+        "starts_at": _date(first(job, _STARTS) or span.get("start")),
+        "ends_at": None if text(ends).lower() in _ONGOING else ends,
     }
+
+
+def _date(value: Any) -> Any:
+    """A date in numbers, also of a text such as 2024-03."""
+    found = _WRITTEN.match(text(value))
+    return {"year": int(found[1]), "month": int(found[2] or 0)} if found else value
 
 
 def _company(item: Json) -> dict[str, Any]:

@@ -36,7 +36,10 @@ _REFUSALS = {
     407: "is behind a proxy that wants a password",
 }
 _MAY_MEAN_MONEY = frozenset((400, 403, 422, 429))
-_MONEY = re.compile(r"\bcredits?\b|insufficient[ _](?:quota|funds|balance)|payment required", re.IGNORECASE)
+_MONEY = re.compile(
+    r"\bcredits?\b|insufficient[ _](?:quota|funds|balance)|payment required|billing (?:hard )?limit",
+    re.IGNORECASE,
+)
 _TOO_MANY = re.compile(rb"rate limit|rate threshold|too many requests", re.IGNORECASE)
 _LONGEST_PAGE = 20_000
 _SAYS = ("error", "errors", "details", "detail", "message", "description", "title", "type", "code", "id")

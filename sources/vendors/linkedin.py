@@ -76,7 +76,8 @@ def company_finding(company: Json, scheme: str) -> Finding | None:
         "industry": text(company.get("industry")),
         "headcount": count(company.get("company_size_on_linkedin")) or _band(company.get("company_size")),
         "company_description": text(company.get("description")) or text(company.get("tagline")),
-        "founded_year": count(company.get("founded_year")),
+        "founded_year": count(company.get("founded_year"))
+        or count(mapping(extra.get("founding_date")).get("year")),
         "headquarters": place(city, state, country) if city and (state or country) else "",
         "follower_count": count(company.get("follower_count")),
         "twitter_url": social_links.twitter(links) or _account("twitter.com", extra.get("twitter_id")),

@@ -12,7 +12,7 @@ from typing import Any
 
 from sources.contract import Http, Payload
 from sources.errors import NotAllowed, PayloadChanged, SourceRefused
-from sources.vendors.json_answers import mapping, mappings, raise_for_status, read_object, text
+from sources.vendors.json_answers import complaint, mapping, mappings, raise_for_status, read_object, text
 
 PATH = "chat/completions"
 
@@ -49,22 +49,38 @@ def read_answer(payload: Payload) -> dict[str, Any]:
             "the model's server knows no such model or address (404): see the setting 'model'"
         )
     raise_for_status(payload)
+    answer = read_object(payload)
+    if "choices" not in answer and complaint(payload):  # routers tell errors of the servers behind them so
+        status = mapping(answer.get("error")).get("code", answer.get("code"))
+        if isinstance(status, int) and 400 <= status < 600:
+            return read_answer(replace(payload, status=status))
+        raise PayloadChanged(f"the model's server answered with an error: {complaint(payload)}")
     choices = mappings(read_object(payload, "choices")["choices"])
     message = mapping(choices[0].get("message")) if choices else {}
     reason = choices[0].get("finish_reason") if choices else None
     if text(message.get("refusal")) or reason == "content_filter":
         raise NotAllowed("the model declines to answer about these pages")
-    content = message.get("content")
+    content = _content(message)
     if reason == "length":
         raise PayloadChanged("the model's answer was cut before its end")
-    if not isinstance(content, str):
+    if content is None:
         raise PayloadChanged("the model's answer holds no text")
     return read_object(replace(payload, status=200, body=_unfenced(content).encode("utf-8", "replace")))
 
 
+def _content(message: Mapping[str, Any]) -> str | None:
+    """The text of a message: bare, in parts, or as what the model would call a tool with; None without one."""
+    content = message.get("content")
+    if isinstance(content, list):
+        content = "".join(str(part.get("text") or "") for part in mappings(content))
+    if not content and (calls := mappings(message.get("tool_calls"))):
+        content = mapping(calls[0].get("function")).get("arguments")
+    return content if isinstance(content, str) and content else None
+
+
 def _unfenced(content: str) -> str:
-    """The text without the code fence that some models put around JSON."""
-    shown = content.strip()
+    """The text without the thoughts before it and the code fence that some models put around JSON."""
+    shown = content.rpartition("</think>")[2].strip()
     if shown.startswith("```") and shown.endswith("```"):
         shown = shown[3:-3].removeprefix("json").strip()
     return shown

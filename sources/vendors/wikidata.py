@@ -10,8 +10,27 @@ from typing import Any
 from sources.vendors.json_answers import mapping, mappings, text, texts
 
 _ID = re.compile(r"(?:https?://www\.wikidata\.org/entity/)?([QP][1-9]\d{0,11})", re.ASCII)
-_YEAR = 9
+YEAR = 9
 """The precision of a date (wikiba.se/ontology) from which on its year is known; below it are decades and centuries."""
+
+
+_NAMED_COUNTRIES = """
+Q30 United States|Q145 United Kingdom|Q16 Canada|Q408 Australia|Q664 New Zealand|Q27 Ireland|Q183 Germany|Q142 France
+Q38 Italy|Q29 Spain|Q45 Portugal|Q55 Netherlands|Q31 Belgium|Q32 Luxembourg|Q39 Switzerland|Q40 Austria|Q34 Sweden
+Q20 Norway|Q35 Denmark|Q33 Finland|Q189 Iceland|Q36 Poland|Q213 Czech Republic|Q214 Slovakia|Q28 Hungary|Q218 Romania
+Q219 Bulgaria|Q41 Greece|Q43 Turkey|Q215 Slovenia|Q224 Croatia|Q403 Serbia|Q191 Estonia|Q211 Latvia|Q37 Lithuania
+Q212 Ukraine|Q159 Russia|Q229 Cyprus|Q233 Malta|Q801 Israel|Q878 United Arab Emirates|Q851 Saudi Arabia|Q79 Egypt
+Q258 South Africa|Q1033 Nigeria|Q114 Kenya|Q17 Japan|Q148 China|Q884 South Korea|Q865 Taiwan|Q8646 Hong Kong|Q668 India
+Q843 Pakistan|Q252 Indonesia|Q833 Malaysia|Q334 Singapore|Q881 Vietnam|Q869 Thailand|Q928 Philippines|Q96 Mexico
+Q155 Brazil|Q414 Argentina|Q298 Chile|Q739 Colombia|Q419 Peru
+"""
+COUNTRIES: Mapping[str, str] = {
+    code: name
+    for code, _, name in (
+        each.partition(" ") for each in _NAMED_COUNTRIES.strip().replace("\n", "|").split("|")
+    )
+}
+"""Countries by their items, since an item's own answer does not say what the items it names are called."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +82,7 @@ def read_rows(rows: Sequence[Mapping[str, Any]]) -> list[Entity]:
     """The entities of the rows of a SELECT with one statement in each row."""
     entities: dict[str, Entity] = {}
     for row in rows:
-        id_, name = item_id(_cell(row, "item")), _cell(row, "itemLabel")
+        id_, name = item_id(cell(row, "item")), cell(row, "itemLabel")
         if not id_:
             continue
         entity = entities.setdefault(
@@ -72,8 +91,8 @@ def read_rows(rows: Sequence[Mapping[str, Any]]) -> list[Entity]:
                 id=id_,
                 # The label service writes the id where there is no label.
                 name="" if name == id_ else name,
-                description=_cell(row, "itemDescription"),
-                asked=tuple(texts([_cell(row, "domain")])),
+                description=cell(row, "itemDescription"),
+                asked=tuple(texts([cell(row, "domain")])),
             ),
         )
         if statement := _row_statement(row):
@@ -103,7 +122,7 @@ def read_entities(entities: Mapping[str, Any]) -> list[Entity]:
     return read
 
 
-def _cell(row: Mapping[str, Any], name: str) -> str:
+def cell(row: Mapping[str, Any], name: str) -> str:
     """The text of a variable in a row, "" when it is unbound or a blank node."""
     cell = mapping(row.get(name))
     shown = text(cell.get("value"))
@@ -111,23 +130,23 @@ def _cell(row: Mapping[str, Any], name: str) -> str:
 
 
 def _row_statement(row: Mapping[str, Any]) -> Statement | None:
-    name, value = item_id(_cell(row, "property")), _cell(row, "value")
-    precision = _cell(row, "precision")
-    if not name or not value or (precision.isdigit() and int(precision) < _YEAR):
+    name, value = item_id(cell(row, "property")), cell(row, "value")
+    precision = cell(row, "precision")
+    if not name or not value or (precision.isdigit() and int(precision) < YEAR):
         return None
-    item, label, land = item_id(value), _cell(row, "valueLabel"), _cell(row, "landLabel")
+    item, label, land = item_id(value), cell(row, "valueLabel"), cell(row, "landLabel")
     return Statement(
         property=name,
         value=item or value,
         label="" if item_id(label) else label,
-        is_preferred=_cell(row, "rank").endswith("PreferredRank"),
-        since=_cell(row, "since"),
-        at=_cell(row, "at"),
+        is_preferred=cell(row, "rank").endswith("PreferredRank"),
+        since=cell(row, "since"),
+        at=cell(row, "at"),
         is_over=bool(mapping(row.get("end"))),
-        unit=item_id(_cell(row, "unit")),
-        ticker=_cell(row, "ticker"),
+        unit=item_id(cell(row, "unit")),
+        ticker=cell(row, "ticker"),
         land="" if item_id(land) else land,
-        profile=_cell(row, "profile"),
+        profile=cell(row, "profile"),
     )
 
 
@@ -141,13 +160,14 @@ def _entity_statements(claims: Mapping[str, Any], labels: Mapping[str, str]) -> 
             yield Statement(
                 property=name,
                 value=value,
-                label=labels.get(value, ""),
+                label=labels.get(value) or COUNTRIES.get(value, ""),
                 is_preferred=statement.get("rank") == "preferred",
                 since=_qualifier(qualifiers, "P580"),
                 at=_qualifier(qualifiers, "P585"),
                 is_over="P582" in qualifiers,
                 unit=unit,
                 ticker=_qualifier(qualifiers, "P249"),
+                land=COUNTRIES.get(_qualifier(qualifiers, "P17"), ""),
             )
 
 
@@ -162,7 +182,7 @@ def _snak(snak: Any) -> tuple[str, str]:
         return text(value), ""
     if "time" in value:
         precision = value.get("precision")
-        is_known = not isinstance(precision, int) or precision >= _YEAR
+        is_known = not isinstance(precision, int) or precision >= YEAR
         return text(value.get("time")) if is_known else "", ""
     if "amount" in value:
         return text(value.get("amount")), item_id(value.get("unit"))

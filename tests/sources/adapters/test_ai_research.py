@@ -342,7 +342,14 @@ def test_a_domain_that_leads_to_another_company_is_told_by_its_address():
 
 
 @pytest.mark.parametrize(
-    "content", ['```json\n{"facts": []}\n```', '  {"facts": []}', '{"facts": [], "x": 1}']
+    "content",
+    [
+        '<think>hm {"x"</think>\n{"facts": []}',
+        [{"type": "text", "text": '{"facts": []}'}],
+        '```json\n{"facts": []}\n```',
+        '  {"facts": []}',
+        '{"facts": [], "x": 1}',
+    ],
 )
 def test_nothing_was_found(content):
     assert list(SOURCE.parse(kept(completion(content)), {})) == []
@@ -366,6 +373,10 @@ def test_nothing_was_found(content):
         (completion("[]"), PayloadChanged),
         (completion(None), PayloadChanged),
         (answer({"choices": []}), PayloadChanged),
+        (answer({"error": {"code": 402, "message": "Insufficient credits"}}), SourceRefused),
+        (answer({"error": {"code": 429, "message": "Slow down"}}), RateLimited),
+        (answer({"object": "error", "message": "too long", "code": 400}), PayloadChanged),
+        (answer({"error": {"message": "Billing hard limit has been reached"}}, status=400), SourceRefused),
         (answer({"object": "list"}), PayloadChanged),
         (answer(b"<html>"), PayloadChanged),
     ],

@@ -62,6 +62,18 @@ def call(subject: Subject, key: str = "", **settings: Any) -> Call:
     return Call(questions=[question], wanted={}, settings={"webhook_url": WEBHOOK, **settings}, key=key)
 
 
+def test_a_row_may_come_within_a_list_and_its_enrichment_within_a_column():
+    row = {
+        "kind": "account",
+        "domain": "acme.example",
+        "Enrich Company": {"Employee Count": 120, "industry": "Robotics"},
+    }
+    (finding,) = SOURCE.parse(answer([row]), {})
+    assert cleaned(finding) == {"headcount": 120, "industry": "Robotics"}
+    with pytest.raises(PayloadChanged):
+        SOURCE.parse(answer([row, row]), {})
+
+
 def test_a_row_goes_to_the_webhook_and_its_answer_comes_later():
     vendor = Vendor(answer({"success": True}))
     assert SOURCE.fetch(call(ACME, key=KEY), vendor) == [Pending(token="7")]

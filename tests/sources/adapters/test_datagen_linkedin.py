@@ -254,3 +254,23 @@ def test_hostile_and_damaged_answers_are_contained(shared):
 def test_a_text_full_of_braces_is_given_up_soon():
     with pytest.raises(PayloadChanged):
         SOURCE.parse(wrapped("{" * 150_000), {})
+
+
+def test_a_position_that_goes_on_may_say_so_in_words():
+    jobs = [
+        {"title": "Engineer", "company": "Zenith", "start_date": "2019-02", "end_date": "2022-01"},
+        {"title": "Advisor", "company": "Zenith", "start_date": "2020-05-01", "end_date": "Present"},
+        {"title": "CTO", "company": "Acme", "start_date": "2024-03-01", "end_date": "present"},
+    ]
+    person = {"full_name": "Jane Roe", "headline": "x", "profile_url": PROFILE, "experiences": jobs}
+    (finding,) = SOURCE.parse(answer({"success": True, "data": {"success": True, "result": person}}), {})
+    values = cleaned(finding)
+    assert (values["job_title"], values["current_company"]) == ("CTO", "Acme")
+
+
+def test_a_tool_that_says_itself_that_it_failed():
+    result = {"isError": True, "content": [{"type": "text", "text": "Profile not found"}]}
+    assert SOURCE.parse(answer({"success": True, "data": {"success": True, "result": result}}), {}) == ()
+    result["content"] = [{"type": "text", "text": "boom"}]
+    with pytest.raises(SourceUnavailable, match="boom"):
+        SOURCE.parse(answer({"success": True, "data": {"success": True, "result": result}}), {})

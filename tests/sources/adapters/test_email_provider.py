@@ -47,6 +47,34 @@ def test_mail_hosts_tell_the_provider(record, provider):
     assert claims(mail=[record]) == {"email_provider": provider}
 
 
+def over_https(status: int = 0, **records: list[str]) -> Payload:
+    types = {"MX": 15, "TXT": 16, "AAAA": 28}
+    answers = [
+        {"name": "acme.com.", "type": types[kind], "TTL": 60, "data": data}
+        for kind in records
+        for data in records[kind]
+    ]
+    body = {"Status": status, "Question": [{"name": "acme.com.", "type": 15}]} | (
+        {"Answer": answers} if answers else {}
+    )
+    return Payload(status=200, body=json.dumps(body).encode())
+
+
+def test_answers_of_dns_over_https_are_read():
+    (finding,) = EmailProvider().parse(over_https(MX=["1 aspmx.l.google.com."]), {})
+    assert finding.subject.domain == "acme.com"
+    assert [(claim.value, claim.references) for claim in finding.claims] == [
+        ("Google Workspace", ("dns:acme.com/MX",))
+    ]
+    split = '"v=spf1 include:_spf.sales" "force.com ~all"'
+    (finding,) = EmailProvider().parse(over_https(TXT=[split]), {})
+    assert finding.claims[0].attribute == "tech_stack"
+    for nothing in (over_https(), over_https(3), over_https(AAAA=["2001:db8::1"])):
+        assert list(EmailProvider().parse(nothing, {})) == []
+    with pytest.raises(SourceUnavailable):
+        EmailProvider().parse(over_https(2), {})
+
+
 @pytest.mark.parametrize(
     "record", ["0 .", "10 mail.acme.com.", "10 notgoogle.com.", "ten mx.zoho.eu", "", "10"]
 )

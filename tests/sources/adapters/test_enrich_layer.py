@@ -113,6 +113,24 @@ def fetched(*answers: Payload | Exception, parts: Any = None) -> dict[str, Any]:
     return cleaned(finding)
 
 
+def test_lists_of_people_and_companies_and_a_count_of_employees():
+    person = {"public_identifier": "jane-roe", "full_name": "Jane Roe", "headline": "CTO", "experiences": []}
+    employees = [
+        {"profile_url": "https://www.linkedin.com/in/jane-roe", "profile": person},
+        {"profile_url": "https://www.linkedin.com/in/john-doe", "profile": None},
+    ]
+    found = SOURCE.parse(answer({"employees": employees, "next_page": None}), {})
+    assert [each.subject.linkedin_url for each in found] == [
+        "https://www.linkedin.com/in/jane-roe",
+        "https://www.linkedin.com/in/john-doe",
+    ]
+    results = [{"linkedin_profile_url": "https://www.linkedin.com/company/acme", "profile": None}]
+    (finding,) = SOURCE.parse(answer({"results": results, "total_result_count": 1}), {})
+    assert finding.subject.linkedin_url == "https://www.linkedin.com/company/acme"
+    (finding,) = SOURCE.parse(answer({"total_employee": 9, "linkedin_employee_count": 12}), {})
+    assert (cleaned(finding), finding.names_nobody) == ({"headcount": 12}, True)
+
+
 def test_a_recorded_company():
     (finding,) = SOURCE.parse(recorded("company_finitec.json"), {})
     values = cleaned(finding)

@@ -153,12 +153,80 @@ def test_the_site_it_was_found_by_names_the_company():
     assert finding.subject.domain == "acme.com"
 
 
+def column(name: str, value: str) -> dict[str, str]:
+    return {"type": "uri" if value.startswith("http") else "literal", "value": value}
+
+
+def test_rows_with_a_column_for_each_fact_are_read():
+    said = {
+        "company": f"{ITEM}Q1", "companyLabel": "Acme", "website": "https://www.acme.com/", "inception": "1999",
+        "employees": "120", "ceoLabel": "Jane Roe", "hq": f"{ITEM}Q60", "hqLabel": "Boston",
+        "countryLabel": "United States", "industryLabel": "robotics", "unheard": "x",
+    }  # fmt: skip
+    first = {name: column(name, value) for name, value in said.items()}
+    second = {
+        "company": first["company"],
+        "companyLabel": first["companyLabel"],
+        "ticker": column("t", "ACME"),
+    }
+    (finding,) = Wikidata().parse(answer(rows(first, second)), {})
+    assert finding.subject.domain == "acme.com"
+    assert {claim.attribute: claim.value for claim in finding.claims} == {
+        "name": "Acme",
+        "industry": "robotics",
+        "headcount": 120,
+        "founded_year": 1999,
+        "ticker": "ACME",
+        "headquarters": "Boston, United States",
+        "city": "Boston",
+        "country": "United States",
+        "ceo_name": "Jane Roe",
+    }
+    with pytest.raises(PayloadChanged):
+        Wikidata().parse(answer(rows({"unheard": column("x", "y")})), {})
+
+
+def test_an_item_of_the_rest_api():
+    def statement(content: object, **more: object) -> dict[str, object]:
+        return {"rank": "normal", "qualifiers": [], "value": {"type": "value", "content": content}, **more}
+
+    dated = [{"property": {"id": "P585"}, "value": {"content": {"time": "+2024-01-01T00:00:00Z"}}}]
+    over = [{"property": {"id": "P582"}, "value": {"type": "somevalue"}}]
+    body = {
+        "id": "Q1", "type": "item", "labels": {"en": "Acme"}, "aliases": {"en": ["Acme Inc"]},
+        "statements": {
+            "P856": [statement("https://acme.com")],
+            "P17": [statement("Q30")],
+            "P571": [statement({"time": "+1999-01-01T00:00:00Z", "precision": 9})],
+            "P1128": [statement({"amount": "+90", "unit": "1"}), statement({"amount": "+120", "unit": "1"}, qualifiers=dated)],
+            "P2139": [statement({"amount": "+5000000", "unit": "http://www.wikidata.org/entity/Q4917"})],
+            "P249": [statement("OLD", qualifiers=over), statement("ACME", rank="preferred")],
+        },
+    }  # fmt: skip
+    assert claims(Wikidata(), answer(body)) == {
+        "name": "Acme",
+        "headcount": 120,
+        "revenue_range": 5_000_000,
+        "founded_year": 1999,
+        "ticker": "ACME",
+        "country": "United States",
+    }
+    assert damage(Wikidata(), answer(body)) == []
+
+
+def test_a_person_is_no_company():
+    instance = {"rank": "normal", "mainsnak": {"datavalue": {"value": {"id": "Q5"}}}}
+    entity = {"id": "Q7", "labels": {"en": {"value": "Jane Roe"}}, "claims": {"P31": [instance]}}
+    assert list(Wikidata().parse(answer({"entities": {"Q7": entity}}), {})) == []
+
+
 def test_entities():
     assert claims(Wikidata(), recorded("wikidata/wbgetentities_Q773832_warsaw_commuter_railway.json")) == {
         "name": "Warsaw Commuter Railway",
         "company_description": "commuter rail line in Poland's capital city of Warsaw",
         "headcount": 252,
         "founded_year": 2000,
+        "country": "Poland",
     }
     germany = recorded("wikidata/wbgetentities_Q881333_alcatel_lucent_germany.json")
     (finding,) = Wikidata().parse(germany, {})
