@@ -150,6 +150,7 @@ METRICS_TOKEN = env.text("FOOTNOTE_METRICS_TOKEN")
 
 REFRESH_RECORDS = max(1, env.integer("FOOTNOTE_REFRESH_RECORDS", 2000))
 UPLOAD_MAX_BYTES = env.integer("FOOTNOTE_UPLOAD_MAX_MB", 20) * 1_000_000
+UPLOAD_DAYS = env.integer("FOOTNOTE_UPLOAD_DAYS", 30)
 DATA_UPLOAD_MAX_MEMORY_SIZE = UPLOAD_MAX_BYTES  # the official client of the V1 API sends files as texts
 EGRESS_ALLOW = env.words("EGRESS_ALLOW")
 # A folder of plain modules that are sources (sources/modules.py).

@@ -41,6 +41,13 @@ def mark(name: str = QUEUE) -> None:
     )
 
 
+def is_turn(name: str, every: timedelta) -> bool:
+    """Whether `every` has passed since this was last true: for one of all processes that ask."""
+    now = bulk.clock()
+    Heartbeat.objects.bulk_create([Heartbeat(name=name, at=now - 2 * every)], ignore_conflicts=True)
+    return bool(Heartbeat.objects.filter(name=name, at__lte=now - every).update(at=now))
+
+
 def last(names: Iterable[str]) -> dict[str, datetime]:
     """When each of the heartbeats was last written; those never written are left out."""
     return dict(Heartbeat.objects.filter(name__in=list(names)).values_list("name", "at"))

@@ -13,7 +13,7 @@ from django_q.tasks import async_task
 
 from config import logs
 from crm import ingesting, timetable
-from enrichment import bulk, heartbeats, late, replay, runs, schedule, signals, webhooks
+from enrichment import bulk, heartbeats, late, replay, runs, schedule, signals, uploads, webhooks
 from enrichment.models import EnrichmentRun
 
 _log = logging.getLogger(__name__)
@@ -115,6 +115,7 @@ def sweep() -> None:
     timetable.sweep(bulk.clock())
     schedule.follow_all(bulk.clock())
     webhooks.tidy()
+    uploads.tidy(bulk.clock())
     if get_broker().queue_size() < runs.MOST_WAITING:
         for task, is_wanted in ((FOLLOW, signals.is_waiting()), (DELIVER, webhooks.is_due())):
             if is_wanted:

@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
+import os
 import re
 import secrets
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Count, Q
+from django.db.models import Count, Exists, OuterRef, Q
 
+from enrichment import heartbeats
 from enrichment.models import ApiTask, EnrichmentRun, RunOrigin, UploadedFile
 from sources.tables import Table, TableError, read
 
 _ENDING = re.compile(r"\.[a-z0-9]{1,8}")
 _PREVIEW = 5  # rows
 _LONGEST_CELL = 500  # characters of a cell in the preview
+_TIDIED, _EVERY = "uploads", timedelta(hours=1)
+_COMING_IN = timedelta(days=1)
+_AT_ONCE = 500
 
 
 class FileRefused(ValueError):
@@ -101,10 +107,57 @@ def drop(file: UploadedFile) -> None:
         raise FileRefused(
             f"The file {file.name} is still needed: delete its tasks, and let its runs end, first."
         )
-    path = _folder() / file.stored
+    _delete([file])
+
+
+def tidy(now: datetime) -> int:
+    """Delete the files that were not used for `UPLOAD_DAYS` and that nothing needs; how many. Once an hour.
+
+    A file is used when it comes in and while runs take rows from it. What lies on disk without a row, after a crash
+    between the two, goes a day later.
+    """
+    if not heartbeats.is_turn(_TIDIED, _EVERY):
+        return 0
+    _delete_orphans(now)
+    if settings.UPLOAD_DAYS <= 0:
+        return 0
+    since = now - timedelta(days=settings.UPLOAD_DAYS)
+    of_runs = RunOrigin.objects.filter(file=OuterRef("pk"))
+    lately = (
+        Q(run__status__in=EnrichmentRun.OPEN) | Q(run__created_at__gte=since) | Q(run__finished_at__gte=since)
+    )
+    old = UploadedFile.objects.filter(~Exists(of_runs.filter(lately)), created_at__lt=since).order_by("pk")
+    count = last = 0
+    while files := list(old.filter(pk__gt=last)[:_AT_ONCE]):
+        last, uses = files[-1].pk, uses_of(files)
+        unused = [file for file in files if not uses[file.pk].is_needed]
+        _delete(unused)
+        count += len(unused)
+    return count
+
+
+def _delete(files: Sequence[UploadedFile]) -> None:
+    """Delete rows, and what lies on disk once that is certain."""
+    paths = [_folder() / file.stored for file in files]
     with transaction.atomic():
-        file.delete()
-        transaction.on_commit(lambda: path.unlink(missing_ok=True))
+        UploadedFile.objects.filter(pk__in=[file.pk for file in files]).delete()
+        transaction.on_commit(lambda: _unlink(paths))
+
+
+def _delete_orphans(now: datetime) -> None:
+    """Delete what lies on disk without a row; a file that still comes in has none yet."""
+    before = (now - _COMING_IN).timestamp()
+    with os.scandir(_folder()) as found:
+        names = [entry.name for entry in found if entry.is_file() and entry.stat().st_mtime < before]
+    for start in range(0, len(names), _AT_ONCE):
+        some = names[start : start + _AT_ONCE]
+        known = set(UploadedFile.objects.filter(stored__in=some).values_list("stored", flat=True))
+        _unlink(_folder() / name for name in some if name not in known)
+
+
+def _unlink(paths: Iterable[Path]) -> None:
+    for path in paths:
+        path.unlink(missing_ok=True)
 
 
 def _file_number(config: Mapping[str, object]) -> int | None:
