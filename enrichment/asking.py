@@ -19,6 +19,7 @@ from enrichment.line import Ended, Line
 from enrichment.models import Lookup
 from enrichment.outcomes import consequence
 from enrichment.plan import Step
+from enrichment.subjects import asked_subject
 from sources.contract import Call, Finding, Payload, Pending, Question, Subject, Wanted
 from sources.errors import PayloadChanged, SourceError, Unreachable
 from sources.http import Client
@@ -78,6 +79,7 @@ class Asker:
         self._interval = 0.0  # seconds between two calls that the source takes
         self._late: Mapping[str, ledger.Poll] = {}
         self._priorities: ledger.Priorities | None = None
+        self._subjects: Mapping[str, Subject] = {}
         self._halt = threading.Event()
         self._looked = 0.0
         self._handed = time.monotonic()
@@ -107,23 +109,47 @@ class Asker:
         Keys that could not be asked are answered with a reason. `priorities`: of the records that ask, by key (of ""
         where left out). `told`: lookups of this run whose errors their items know of; such a question is put again.
         """
-        self._priorities = priorities
+        self._subjects, self._priorities = subjects, priorities
         kept = ledger.cached(self.step.source, subjects, run=self.run, priorities=priorities)
         replies = self._read_kept(kept)
         replies |= self._refused([key for key in subjects if key not in kept], told)
         todo = [(key, subject) for key, subject in subjects.items() if key not in replies]
         if todo:
-            self._late = ledger.polls(self.step.source, [key for key, _ in todo])
             with client_of(self.step.adapter) as http, ThreadPoolExecutor(self.parallel) as pool:
-                while todo and self._goes_on():
-                    part, delays = self._admitted(todo)
-                    todo = todo[len(part) :]
-                    for found in self._window(part, delays, http, pool):
-                        replies |= found
-                        if time.monotonic() - self._handed >= HANDED_APART:
-                            yield replies
-                            replies, self._handed = {}, time.monotonic()
-        yield replies | self._told_rest(todo)
+                for found in self._put(todo, http, pool):
+                    replies |= {key: reply for key, reply in found.items() if key in subjects}
+                    if time.monotonic() - self._handed >= HANDED_APART:
+                        yield replies
+                        replies, self._handed = {}, time.monotonic()
+        yield replies
+
+    def _put(self, todo: _Group, http: Client, pool: ThreadPoolExecutor) -> Iterator[dict[str, Reply]]:
+        """Ask for the late answers that are due, then what is new; replies as they come."""
+        lease = timedelta(seconds=2 * self.step.adapter.limits.deadline) + ledger.MARGIN
+        self._late = ledger.take_polls(
+            self.step.source, [key for key, _ in todo], lease=lease, together=self.batch > 1
+        )
+        groups = self._due_groups()
+        while groups and self._goes_on():
+            delays = self._slots(min(self.parallel, len(groups)))
+            lookups = {key: poll.lookup for key, poll in self._late.items()}
+            yield from self._calls(groups[: len(delays)], delays, lookups, http, pool)
+            groups = groups[len(delays) :]
+        yield self._told_rest([pair for group in groups for pair in group])
+        todo = [(key, subject) for key, subject in todo if key not in self._late]
+        while todo and self._goes_on():
+            part, delays = self._admitted(todo)
+            todo = todo[len(part) :]
+            yield from self._window(part, delays, http, pool)
+        yield self._told_rest(todo)
+
+    def _due_groups(self) -> list[_Group]:
+        """Late answers to ask for: one call for each token, for it may be given once only; also by questions of others."""
+        groups: dict[str, _Group] = {}
+        for key, poll in self._late.items():
+            subject = self._subjects.get(key) or asked_subject(poll.question)
+            groups.setdefault(poll.token if self.batch > 1 else key, []).append((key, subject))
+        return list(groups.values())
 
     def _read_kept(self, kept: Mapping[str, ledger.Kept]) -> dict[str, Reply]:
         return {
@@ -159,15 +185,19 @@ class Asker:
 
     def _admitted(self, todo: _Group) -> tuple[_Group, tuple[float, ...]]:
         """The questions that may be asked now, with the seconds until each call may start."""
-        source, adapter = self.step.source, self.step.adapter
         # Of a paid source only what can leave at once is written down as sent: a crash loses no more.
-        window = self.parallel * self.batch if source.cost else max(len(todo), 1)
-        calls = -(-min(window, len(todo)) // self.batch)
-        slots = limits.admit(source, source.per_minute or adapter.limits.per_minute, calls)
+        window = self.parallel * self.batch if self.step.source.cost else max(len(todo), 1)
+        delays = self._slots(-(-min(window, len(todo)) // self.batch))
+        return todo[: min(window, len(delays) * self.batch)], delays
+
+    def _slots(self, calls: int) -> tuple[float, ...]:
+        """The seconds until each of the calls that are admitted may start; with none the rest is stopped."""
+        source = self.step.source
+        slots = limits.admit(source, source.per_minute or self.step.adapter.limits.per_minute, calls)
         if not slots.delays:
             self._stop(Reply(None, timezone.now(), reason=slots.reason, again_at=slots.again_at))
             self._interval = slots.interval
-        return todo[: min(window, len(slots.delays) * self.batch)], slots.delays
+        return slots.delays
 
     def _told_rest(self, todo: _Group) -> dict[str, Reply]:
         """What the questions left over are told; parked ones come back spread over the pace of the source."""
@@ -183,17 +213,28 @@ class Asker:
         self, part: _Group, delays: Sequence[float], http: Client, pool: ThreadPoolExecutor
     ) -> Iterator[dict[str, Reply]]:
         """The replies of questions that may leave now, as they come."""
-        adapter, now, began = self.step.adapter, timezone.now(), time.monotonic()
-        asked = {key: ledger.question(adapter, subject) for key, subject in part if key not in self._late}
+        adapter, now = self.step.adapter, timezone.now()
+        asked = {key: ledger.question(adapter, subject) for key, subject in part}
         opened = ledger.open_questions(
             self.step.source, adapter, run=self.run, asked=asked, priorities=self._priorities
         )
         yield self._read_kept(opened.known)
         yield {key: Reply(None, now, reason=reason) for key, reason in opened.unpaid.items()}
         yield {key: self._busy(lookup, state) for key, (lookup, state) in opened.busy.items()}
-        lookups = {**opened.lookups, **{key: poll.lookup for key, poll in self._late.items()}}
-        ready = [(key, subject) for key, subject in part if key in lookups]
+        ready = [(key, subject) for key, subject in part if key in opened.lookups]
         groups = [ready[start : start + self.batch] for start in range(0, len(ready), self.batch)]
+        yield from self._calls(groups, delays, opened.lookups, http, pool)
+
+    def _calls(
+        self,
+        groups: Sequence[_Group],
+        delays: Sequence[float],
+        lookups: Mapping[str, int],
+        http: Client,
+        pool: ThreadPoolExecutor,
+    ) -> Iterator[dict[str, Reply]]:
+        """A call for each group, begun after its delay; replies as they come."""
+        now, began = timezone.now(), time.monotonic()
         line = Line(
             lambda group, start: self._fetch(group, lookups, http, start),
             [(group, began + delay) for group, delay in zip(groups, delays, strict=False)],
@@ -289,7 +330,9 @@ class Asker:
             for key, _ in pending
         }
         return replies | {
-            key: self._read(key, lookups[key], payload, asked_at, is_open=True) for key, payload in answers
+            key: self._read(key, lookups[key], payload, asked_at, is_open=True)
+            for key, payload in answers
+            if key in self._subjects  # whoever waits for another reads it
         }
 
     def _read(self, key: str, lookup: int, payload: Payload, asked_at: datetime, *, is_open: bool) -> Reply:

@@ -52,10 +52,11 @@ class Opened:
 
 @dataclass(frozen=True, slots=True)
 class Poll:
-    """A late answer that it is time to ask for: its lookup, and the source's name for it."""
+    """A late answer that it is time to ask for: its lookup, the source's name for it, and what was asked."""
 
     lookup: int
     token: str
+    question: Mapping[str, Any]
 
 
 def question(adapter: Source, subject: Subject) -> dict[str, Any]:
@@ -64,8 +65,12 @@ def question(adapter: Source, subject: Subject) -> dict[str, Any]:
 
 
 def key_of(source: EnrichmentSource, asked: Mapping[str, Any]) -> str:
-    """The digest of a normalised question; the source's settings belong to it, its key does not."""
-    text = _sorted_json([source.slug, source.settings, asked])
+    """The digest of a normalised question; the source's settings belong to it, its key and `batch` do not.
+
+    How many are asked together changes no answer.
+    """
+    settings = {name: value for name, value in source.settings.items() if name != "batch"}
+    text = _sorted_json([source.slug, settings, asked])
     return hashlib.sha256(text.casefold().encode()).hexdigest()
 
 
@@ -180,13 +185,29 @@ def _busy(source: EnrichmentSource, keys: Iterable[str]) -> dict[str, tuple[int,
     return {key: (pk, state) for key, pk, state in rows.values_list("key", "pk", "state")}
 
 
-def polls(source: EnrichmentSource, keys: Collection[str]) -> dict[str, Poll]:
-    """Of the questions that wait for a late answer those to ask for it now, by key."""
-    waiting = Lookup.objects.filter(
-        source=source, key__in=bulk.among(keys, "text"), state=Lookup.State.WAITING
-    )
-    due = waiting.filter(poll_at__lte=bulk.clock()).values_list("key", "pk", "token")
-    return {key: Poll(pk, token) for key, pk, token in due}
+def take_polls(
+    source: EnrichmentSource, keys: Collection[str], *, lease: timedelta, together: bool
+) -> dict[str, Poll]:
+    """Of the questions that wait for a late answer those to ask for it now, by key; nobody else does for `lease`.
+
+    `together`: with all that wait for the same token, whoever asked: an answer to many may be given once only.
+    """
+    waiting = Lookup.objects.filter(source=source, state=Lookup.State.WAITING)
+    tokens = waiting.filter(key__in=bulk.among(keys, "text"), poll_at__lte=bulk.clock())
+    asked = dict(tokens.values_list("key", "token"))
+    if not asked:
+        return {}
+    same = Q(token__in=set(asked.values())) if together else Q(key__in=bulk.among(asked, "text"))
+    with transaction.atomic():
+        now = bulk.clock()
+        rows = list(
+            waiting.filter(same, poll_at__lte=now)
+            .select_for_update()
+            .order_by("pk")
+            .only("pk", "key", "token", "question")
+        )
+        Lookup.objects.filter(pk__in=bulk.among(row.pk for row in rows)).update(poll_at=now + lease)
+    return {row.key: Poll(row.pk, row.token, row.question) for row in rows}
 
 
 def wait_for(pending: Sequence[tuple[int, Pending]]) -> None:
@@ -194,11 +215,15 @@ def wait_for(pending: Sequence[tuple[int, Pending]]) -> None:
 
     An answer that was faster than this note stays.
     """
-    open_ones = Lookup.objects.filter(state__in=(Lookup.State.SENT, Lookup.State.WAITING))
+    alike: dict[Pending, list[int]] = {}
     for lookup, each in pending:
-        open_ones.filter(pk=lookup).update(
-            state=Lookup.State.WAITING, token=_text(each.token)[:500], poll_at=each.poll_at
-        )
+        alike.setdefault(each, []).append(lookup)
+    open_ones = Lookup.objects.filter(state__in=(Lookup.State.SENT, Lookup.State.WAITING))
+    with transaction.atomic():
+        for each, lookups in alike.items():
+            open_ones.filter(pk__in=bulk.among(lookups)).update(
+                state=Lookup.State.WAITING, token=_text(each.token)[:500], poll_at=each.poll_at
+            )
 
 
 def ask_again(lookups: Collection[int]) -> None:

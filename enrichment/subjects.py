@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from crm.models import Contact, Record
-from sources.attributes import Kind
+from sources.attributes import IDENTITY, Kind
 from sources.contract import Subject
 
 
@@ -33,6 +34,12 @@ def subject_of(record: Record, *, row: Mapping[str, str] | None = None) -> Subje
         known=known,
         row=row or {},
     )
+
+
+def asked_subject(question: Mapping[str, Any]) -> Subject:
+    """The subject of a question in the ledger, as far as its source was told of it."""
+    told: dict[str, Any] = {name: str(question.get(name) or "") for name in IDENTITY}
+    return Subject(kind=Kind(question["kind"]), **told, known=question)
 
 
 def has_inputs(subject: Subject, needs: tuple[tuple[str, ...], ...]) -> bool:

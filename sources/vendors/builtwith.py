@@ -67,21 +67,19 @@ def domain_of(result: Json) -> str:
 def assign(body: Any, domains: Sequence[str]) -> list[Any] | None:
     """A bulk answer as one answer for each of `domains`; None when it holds no results, only errors.
 
-    A domain without a result gets the errors. When there are results of nobody's, whoever has none gets the
-    whole body: the results say themselves whom they are about.
+    A domain without a result gets the errors, and the results that are nobody's: they say themselves whom they are
+    about.
     """
     answer = mapping(body)
     results = mappings(answer.get("Results"))
     if not results:
         return None
-    rest: Any = {"Results": [], "Errors": answer.get("Errors")}
-    if any(domain_of(result) not in domains for result in results):
-        rest = body
-    answers = []
-    for name in domains:
-        own = [result for result in results if domain_of(result) == name]
-        answers.append({"Results": own} if own else rest)
-    return answers
+    found: dict[str, list[Json]] = {}
+    for result in results:
+        found.setdefault(domain_of(result), []).append(result)
+    others = [result for name, own in found.items() if name not in domains for result in own]
+    rest = {"Results": others, "Errors": answer.get("Errors")}
+    return [{"Results": found[name]} if name in found else rest for name in domains]
 
 
 def is_unreadable(payload: Payload) -> bool:
