@@ -229,6 +229,7 @@ class Chunk:
             Answer(
                 record=each.work.record.pk, source=step.source.pk, at=each.reply.asked_at, outcome=each.outcome,
                 claims=each.cleaned.claims, lookup=each.reply.lookup, key=each.key,
+                is_special=step.source.slug in self.run.source_settings,
             )
             for each in believed
             if each.work.record

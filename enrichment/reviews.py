@@ -84,7 +84,7 @@ def _decide_answers(item: RunItem, chosen: dict[str, Any] | None) -> None:
             continue
         answer = Answer(
             record=owner, source=lookup.source_id, at=lookup.sent_at or bulk.clock(), lookup=lookup.pk, key=lookup.key,
-            outcome=outcome, claims=claims or (),
+            outcome=outcome, claims=claims or (), is_special=lookup.source.slug in item.run.source_settings,
         )  # fmt: skip
         record(run=item.run_id, kind=kind, answers=[answer])
     item.state = RunItem.State.DISCARDED if owner is None else RunItem.State.COMPLETED

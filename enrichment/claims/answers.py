@@ -28,6 +28,7 @@ class Answer:
     """What one source answered about one record: ids of both, when it was asked, what it claims.
 
     `outcome` is found, not found or rejected; `lookup` and `key` name the question, where one was asked.
+    `is_special`: asked with settings of its run alone, which tells nothing of when the source is due again.
     """
 
     record: int
@@ -37,6 +38,7 @@ class Answer:
     claims: tuple[CleanClaim, ...] = ()
     lookup: int | None = None
     key: str = ""
+    is_special: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,7 @@
-"""Freshness: the newest standing check of each record and source, as a date to ask again."""
+"""Freshness: the newest standing check of each record and source, as a date to ask again.
+
+What a run asked with settings of its own is another question: it does not put off the usual one.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,7 @@ from django.db import connection, transaction
 
 from enrichment import bulk
 from enrichment.claims.answers import Answer
-from enrichment.claims.state import CHECKS, CHUNK, FRESHNESS, Speakers, owner_column, record_table
+from enrichment.claims.state import CHECKS, CHUNK, FRESHNESS, Speakers, decode, owner_column, record_table
 from enrichment.models import EnrichmentSource
 from sources.attributes import Kind
 
@@ -45,7 +48,7 @@ class _Dues:
 
 def note_fresh(kind: Kind, answers: Iterable[Answer], speak: Speakers) -> None:
     """Move the due dates that newer answers of asked sources move; writers are never due."""
-    asked = [answer for answer in answers if speak.sources[answer.source].adapter]
+    asked = [each for each in answers if speak.sources[each.source].adapter and not each.is_special]
     sources = [speak.sources[pk] for pk in {answer.source for answer in asked}]
     dues = _Dues(sources, _priorities(kind, {answer.record for answer in asked}, sources))
     rows = [
@@ -148,17 +151,18 @@ def _hold(kind: Kind, owners: Collection[int]) -> dict[int, str]:
 def _newest_checks(
     kind: Kind, owners: Collection[int], speak: Speakers
 ) -> dict[tuple[int, int], tuple[datetime, str]]:
+    """Of each record and source when it was last asked its usual question, and that question's key."""
     column = owner_column(kind)
     test, param = bulk.any_of(f"c.{column}", owners)
     rows = bulk.select(
-        f"SELECT c.{column}, c.source_id, c.at, COALESCE(l.key, '') FROM {CHECKS} c "
+        f"SELECT c.{column}, c.source_id, c.at, COALESCE(l.key, ''), {bulk.as_text('r.source_settings')} FROM {CHECKS} c "
         f"JOIN enrichment_enrichmentrun r ON r.id = c.run_id LEFT JOIN enrichment_lookup l ON l.id = c.lookup_id "
         f"WHERE {test} AND r.undone_at IS NULL ORDER BY c.at, c.id",
         [param],
     )
     newest: dict[tuple[int, int], tuple[datetime, str]] = {}
-    for owner, source, at, key in rows:
-        if speak.sources[source].adapter:
+    for owner, source, at, key, special in rows:
+        if speak.sources[source].adapter and speak.sources[source].slug not in decode(special):
             newest[owner, source] = (bulk.read_moment(at), key)
     return newest
 

@@ -12,7 +12,7 @@ from django.db.models import F
 
 from crm import monitoring
 from crm.models import Account, Sheet
-from enrichment import runs, signals
+from enrichment import claims, runs, signals
 from enrichment.models import (
     AttributeValue,
     CustomAttribute,
@@ -138,6 +138,23 @@ def test_the_same_prompt_is_not_paid_twice_and_another_one_is_asked(api, acme, r
         finished(api, execute(api, other, icp | {"parameters": {"what": what}}))
     assert len(research.questions) == 3
     assert "its friends" in research.questions[-1]
+
+
+def test_a_prompt_does_not_put_off_the_usual_question(api, acme, research):
+    task_id = profile_task(api, "Analyze {{ name }}.", icp_id=f"{acme.profile_id:024x}")
+    finished(api, execute(api, task_id))
+    assert not Freshness.objects.exists()
+    usual = runs.start(kind=Kind.ACCOUNT, records=Account.objects.all(), sources=["ai_research"])
+    finished(api, f"{usual.pk:024x}")
+    before = Freshness.objects.get()
+    finished(api, execute(api, task_id, {"parameters": {"other": 1}}))
+    other = profile_task(api, "Describe {{ name }}.", icp_id=f"{acme.profile_id:024x}")
+    finished(api, execute(api, other))
+    assert len(research.questions) == 3
+    (noted,) = Freshness.objects.values_list("checked_at", "key", "due_at")
+    assert noted == (before.checked_at, before.key, before.due_at)
+    rebuilt = claims.rebuild()
+    assert (rebuilt.claims, rebuilt.dates, rebuilt.current) == (0, 0, 0), "as the checks have it"
 
 
 def test_a_prompt_is_asked_of_the_entities_that_are_named(api, acme, research):
