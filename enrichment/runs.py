@@ -232,11 +232,8 @@ def _work_on(
             return False
         if time.monotonic() - renewed > RENEWS_EVERY:
             on_sign()
-            ours = RunItem.objects.filter(
-                pk__in=bulk.among(item.pk for item in items), state=State.PROCESSING
-            )
-            ours.update(lease_until=bulk.clock() + LEASE)
             renewed = time.monotonic()
+            return _renew(items) > 0  # who stood still asks nothing more: others do so in its place
         return True
 
     plan = plan_of(run)
@@ -248,6 +245,19 @@ def _work_on(
     finally:
         if not is_running():
             release(items)
+
+
+def _renew(items: Sequence[RunItem]) -> int:
+    """Prolong the lease of those items that nobody has taken over; how many they are."""
+    held = 0
+    for fence in {item.fence for item in items}:
+        ours = RunItem.objects.filter(
+            pk__in=bulk.among(item.pk for item in items if item.fence == fence),
+            fence=fence,
+            state=State.PROCESSING,
+        )
+        held += ours.update(lease_until=bulk.clock() + LEASE)
+    return held
 
 
 def claim(run: EnrichmentRun, count: int) -> list[RunItem]:

@@ -72,7 +72,8 @@ class Work:
             self.note(slug, Outcome.WAITING, reply.reason, lookup=reply.lookup)
             self.waits_for = reply.lookup
         elif reply.again_at and (not reply.error or tries < reply.most_tries):
-            self.note(slug, PARKED, reply.reason, lookup=reply.lookup)
+            # What is in flight elsewhere has not failed yet: should it fail, this item is to learn of it.
+            self.note(slug, PARKED, reply.reason, lookup=reply.lookup if reply.error else None)
             self.outcomes[slug]["tries"] = tries
             self.parked_until = min(self.parked_until or reply.again_at, reply.again_at)
         else:

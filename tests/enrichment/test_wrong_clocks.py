@@ -1,18 +1,24 @@
-"""Machines whose clocks are wrong: leases, messages and signs of life go by the database's."""
+"""Machines whose clocks are wrong or that stood still: the database says what time it is and whose items are whose."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable, Iterator, Sequence
 from datetime import timedelta
 
 import pytest
+from django.db.models import F
 from django.utils import timezone
 from django_q.brokers import get_broker
 from django_q.models import OrmQ
 
+from crm.models import Account
 from enrichment import bulk, heartbeats, runs, tasks
 from enrichment.models import Lookup, RunItem
+from sources.attributes import Kind
+from sources.contract import Call, Http, Payload
 from tests.factories import make_account, make_run, make_source
+from tests.fakes import FakeSource
 
 pytestmark = pytest.mark.django_db(transaction=True)
 HOUR = timedelta(hours=1)
@@ -64,3 +70,29 @@ def test_a_slow_machine_gives_signs_of_life_and_sees_those_of_others(clock):
     clock(HOUR)
     assert heartbeats.is_asked_to_stop()
     assert bulk.clock() - heartbeats.last([heartbeats.QUEUE])[heartbeats.QUEUE] < timedelta(minutes=1)
+
+
+class Slow(FakeSource):
+    """Takes its time."""
+
+    def fetch(self, call: Call, http: Http) -> Sequence[Payload]:
+        time.sleep(0.02)
+        return super().fetch(call, http)
+
+
+def test_a_worker_that_stood_still_asks_nothing_about_items_that_others_took_over(fakes, monkeypatch):
+    fakes["fake"] = source = Slow("fake")
+    make_source("fake", rank=10)
+    for number in range(80):
+        make_account(name=f"Acme {number}", domain=f"acme{number}.com")
+    run = runs.start(kind=Kind.ACCOUNT, records=Account.objects.all())
+    monkeypatch.setattr(runs, "RENEWS_EVERY", 0)
+
+    def stand_still() -> None:
+        if len(source.asked) > 3:
+            RunItem.objects.update(fence=F("fence") + 1)
+
+    over = iter((False, True))
+    runs.work(run.pk, until=lambda: next(over), on_chunk=stand_still)
+    assert 3 < len(source.asked) < 60
+    assert set(RunItem.objects.values_list("state", flat=True)) == {RunItem.State.PROCESSING}
