@@ -12,8 +12,9 @@ from types import FrameType
 
 from benchmarks import databases
 from tests.torture.budget import SCOPES, Race, race
-from tests.torture.house import ROLES, ROOT, inside
+from tests.torture.house import FROZEN, ROLES, ROOT, inside
 from tests.torture.overlap import Overlap, overlap
+from tests.torture.schedules import Days, keep_time
 from tests.torture.throughput import throughput
 from tests.torture.torment import Plan, Report, torture
 
@@ -64,6 +65,27 @@ def _kills(database: str, options: argparse.Namespace) -> int:
     )  # fmt: skip
     print(shown(report), flush=True)
     return len(report.verdict.broken)
+
+
+def _freezes(database: str, options: argparse.Namespace) -> int:
+    """One run whose workers are stopped for longer than their lease and let go on; how many sentences are broken."""
+    report = torture(
+        Plan(
+            database=database, accounts=options.accounts, kills=options.kills // 4, seed=options.seed,
+            gap=4 * options.gap, roles=(FROZEN,), workers=4,
+            say=lambda text: print(text, flush=True) if options.verbose else None,
+        )
+    )  # fmt: skip
+    print(shown(report), flush=True)
+    return len(report.verdict.broken) + (report.verdict.counts["refused by a fence"] == 0)
+
+
+def _schedules(database: str, options: argparse.Namespace) -> int:
+    """Days of schedules with wrong clocks and an outage; how many sentences are broken."""
+    kept = keep_time(Days(database=database))
+    print("\n".join(f"  {name:<26}{count:>8,}" for name, count in kept.counts.items()), flush=True)
+    print("".join(f"  BROKEN: {sentence}\n" for sentence in kept.broken), end="", flush=True)
+    return len(kept.broken)
 
 
 def _throughput(database: str, options: argparse.Namespace) -> int:
@@ -147,9 +169,11 @@ def _overlap(database: str, options: argparse.Namespace) -> int:
 
 PARTS: dict[str, Callable[[str, argparse.Namespace], int]] = {
     "kills": _kills,
+    "freezes": _freezes,
     "points": _points,
     "overlap": _overlap,
     "budget": _budget,
+    "schedules": _schedules,
     "vendors": _vendors,
     "bulk": _bulk,
     "throughput": _throughput,

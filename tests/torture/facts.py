@@ -11,6 +11,7 @@ from tests.torture.house import query
 from tests.torture.vendor import FREE, PAID
 
 FINAL = frozenset({"completed", "discarded", "failed", "skipped", "review", "canceled"})
+REFUSALS = "TORTURE_FENCES"  # names the file that `fences` writes
 DOUBT = "no answer was stored: its worker ended"
 
 Question = tuple[str, str]  # source, domain
@@ -29,6 +30,7 @@ class Facts:
     superseded: int = 0
     budgets: dict[str, tuple[int, int]] = field(default_factory=dict)  # scope → reserved, spent
     runs: list[tuple[str, Any]] = field(default_factory=list)  # status, summary
+    refused: int = 0  # items that a worker brought home when others had taken them over
     span: float = 0.0  # seconds from the first question to the last answer
 
 
@@ -84,6 +86,8 @@ def read(environment: dict[str, str], log: Path) -> Facts:
     )
     ((span,),) = query(environment, f"SELECT {seconds} FROM enrichment_lookup")
     facts.span = float(span or 0)
+    refusals = Path(environment[REFUSALS])
+    facts.refused = len(set(refusals.read_text().split())) if refusals.exists() else 0
     return facts
 
 
@@ -119,6 +123,7 @@ def judge(facts: Facts, calm: Facts, *, in_flight: int, has_thawed: bool = False
         "values behind a doubt": (calm.values - facts.values).total() - len(lost),
         "in flight at kills": in_flight,
         "in doubt": sum(doubted.values()),
+        "refused by a fence": facts.refused,
         "asked twice, free": sum(n for (source, _), n in twice.items() if source == FREE),
         "asked twice, paid": sum(n for (source, _), n in twice.items() if source == PAID),
         "questions at the vendor": sum(facts.asked.values()),

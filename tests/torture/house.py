@@ -28,6 +28,7 @@ ROLES = (
     "busy worker", "idle worker", FROZEN, "pusher", "monitor", "guard", "main", "web", "supervisor", "all",
 )  # fmt: skip
 LEASE = 8  # seconds
+FROZEN_FOR = 2 * LEASE
 
 Process = psutil.Process
 
@@ -202,7 +203,7 @@ def freeze(processes: Sequence[Process]) -> None:
     for process in processes:
         with suppress(psutil.NoSuchProcess):
             process.suspend()
-            threading.Timer(2 * LEASE, _thaw, [process]).start()
+            threading.Timer(FROZEN_FOR, _thaw, [process]).start()
 
 
 def _thaw(process: Process) -> None:

@@ -8,6 +8,8 @@ import pytest
 
 from tests.torture.budget import Race, race
 from tests.torture.facts import Facts, judge
+from tests.torture.house import FROZEN
+from tests.torture.schedules import Days, keep_time
 from tests.torture.torment import Plan, torture
 from tests.torture.vendor import FREE, PAID
 
@@ -19,6 +21,26 @@ def test_a_run_survives_killed_processes_without_losing_or_paying_twice() -> Non
     assert sum(report.kills.values()) > 0
     assert not report.verdict.broken
     assert report.verdict.counts["items"] == 60
+
+
+def test_a_worker_that_stood_still_for_longer_than_its_lease_writes_nothing_stale() -> None:
+    database = os.environ.get("DATABASE_URL", "sqlite")
+    report = torture(
+        Plan(
+            database=database, accounts=150, kills=3, seed=7, gap=1.0, roles=(FROZEN,), workers=3, longest=240
+        )
+    )
+    assert report.kills[FROZEN] > 0
+    assert not report.verdict.broken
+    assert report.verdict.counts["refused by a fence"] > 0
+
+
+def test_each_planned_moment_makes_one_run_though_clocks_are_wrong_and_days_are_missed() -> None:
+    database = os.environ.get("DATABASE_URL", "sqlite")
+    kept = keep_time(Days(database=database, sources=2, tasks=1, days=0.3, after=0.3, speed=1800))
+    assert not kept.broken
+    assert kept.counts["planned"] > kept.counts["runs"] > 3
+    assert kept.counts["looks"] > 20
 
 
 def facts_of(**changes: object) -> Facts:

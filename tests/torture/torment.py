@@ -19,6 +19,7 @@ from benchmarks import databases
 from tests.torture import facts
 from tests.torture.house import (
     FROZEN,
+    FROZEN_FOR,
     ROLES,
     ROOT,
     WORKERS,
@@ -34,6 +35,7 @@ from tests.torture.house import (
 AT_WORK = 0.8  # of the kills hit an installation that works, the others whatever there is
 LONGEST_START = 20.0  # seconds
 SAYS_EVERY = 5.0  # seconds
+LONGEST_WAY_HOME = 5.0  # seconds of a worker that was let go on
 JUST_TOLD = 0.5  # seconds between an answer on the wire and its commit, at most
 
 
@@ -72,6 +74,7 @@ class Torment:
     log: Path
     killed: Counter[str] = field(default_factory=Counter)
     in_flight: int = 0
+    home_at: float = 0.0  # by the monotonic clock: by then whoever was frozen has brought home what it held
 
     def strike(self, house: House, roles: tuple[str, ...]) -> bool:
         """Kill one process, or all; False: nobody is there just now."""
@@ -84,6 +87,8 @@ class Torment:
         if role == "all":
             house.kill_all()
         (freeze if role == FROZEN else kill)(victims)
+        if role == FROZEN:
+            self.home_at = time.monotonic() + FROZEN_FOR + LONGEST_WAY_HOME
         self.in_flight += self._count(held)
         self.killed[role] += 1
         return True
@@ -117,6 +122,7 @@ def run_once(plan: Plan, *, kills: int, seconds: float, pace: int) -> tuple[fact
         log = Path(folder) / "vendor.log"
         with vendor(log, seconds) as port:
             more = {"REDIS_URL": plan.redis} if plan.redis else {}
+            more |= {"DJANGO_SETTINGS_MODULE": "tests.torture.fences", facts.REFUSALS: f"{folder}/refused"}
             environment = settings_for(scratch, port, FOOTNOTE_WORKERS=str(plan.workers), **more)
             _prepare(environment, plan.accounts, pace)
             torment = Torment(random.Random(plan.seed), log)
@@ -124,6 +130,7 @@ def run_once(plan: Plan, *, kills: int, seconds: float, pace: int) -> tuple[fact
             with _houses(environment, plan.clusters) as houses:
                 _strike_all(plan, torment, houses, environment, kills)
                 _wait(plan, houses, environment)
+                time.sleep(max(0.0, torment.home_at - time.monotonic()))
             taken = time.monotonic() - began
         return facts.read(environment, log), torment, taken
 

@@ -1,0 +1,239 @@
+"""Days of schedules in minutes: four machines with wrong clocks, an outage, and one run for each planned moment."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from croniter import croniter
+
+from benchmarks import databases
+from tests.torture.house import ROOT, query, settings_for, vendor
+from tests.torture.machine import ACCOUNTS, CADENCES, task_cron
+
+MACHINES = 4
+BEGINS = datetime(2026, 3, 2, tzinfo=UTC)  # America's clocks go forward in the week that follows
+OUTAGE = timedelta(days=5)
+SOON = timedelta(hours=1)  # until a refresh goes on that could not begin
+LATE = timedelta(hours=6)  # by which what was planned is over, on a busy machine too
+_COMMAND = (sys.executable, "-m", "tests.torture.machine")
+GOING = "Skipped: run"
+_OPEN = "('PENDING', 'RUNNING', 'SCHEDULED', 'PAUSED')"
+_REFRESHED = (
+    "SELECT s.slug, f.planned_at, f.fired_at, f.run_id, f.note FROM enrichment_schedulefiring f "
+    "JOIN enrichment_enrichmentsource s ON s.id = f.source_id WHERE f.kind = 'account' ORDER BY f.planned_at"
+)
+_EXECUTED = (
+    "SELECT c.name, o.planned_at, r.created_at, r.id, '' FROM enrichment_runorigin o JOIN enrichment_apischedule c "
+    "ON c.id = o.schedule_id JOIN enrichment_enrichmentrun r ON r.id = o.run_id ORDER BY o.planned_at"
+)
+_AT_ONCE = (
+    f"SELECT 1 FROM enrichment_schedulefiring f JOIN enrichment_enrichmentrun r ON r.id = f.run_id WHERE r.status IN {_OPEN} "
+    "GROUP BY f.source_id, f.kind HAVING count(*) > 1 "
+    f"UNION ALL SELECT 1 FROM enrichment_runorigin o JOIN enrichment_enrichmentrun r ON r.id = o.run_id "
+    f"WHERE r.status IN {_OPEN} AND o.schedule_id IS NOT NULL GROUP BY o.schedule_id HAVING count(*) > 1"
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Days:
+    """`sources` and `tasks` with a schedule each; `days` before an outage and `after` it, at `speed` days a day."""
+
+    database: str
+    sources: int = 6
+    tasks: int = 4
+    days: float = 5.0
+    after: float = 1.5
+    speed: float = 1200.0
+
+
+@dataclass
+class Kept:
+    """What was seen; `broken` is empty when each moment made one run and no two of a schedule went at once."""
+
+    counts: dict[str, int] = field(default_factory=dict)
+    broken: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class _Firing:
+    """A moment of a schedule that was dealt with; whether by a `run`, else `note` says why."""
+
+    planned: datetime
+    fired: datetime
+    run: bool
+    note: str
+
+
+class _Clock:
+    """The database's clock: it stands still until `run`."""
+
+    def __init__(self, speed: float) -> None:
+        self.started, self.speed, self.since = BEGINS.timestamp(), speed, 0.0
+
+    def now(self) -> datetime:
+        passed = (time.time() - self.since) * self.speed if self.since else 0.0
+        return datetime.fromtimestamp(self.started + passed, UTC)
+
+    def run(self) -> None:
+        """Let it go on."""
+        self.since = time.time()
+
+    def stop(self, leap: timedelta) -> None:
+        """Set it forward, and let it stand still."""
+        self.started, self.since = (self.now() + leap).timestamp(), 0.0
+
+    def told(self, machine: int) -> dict[str, str]:
+        """The environment of a machine."""
+        return {
+            "DJANGO_SETTINGS_MODULE": "tests.torture.clocks",
+            "TORTURE_CLOCK": f"{self.started} {self.speed} {machine}",
+        }
+
+
+def keep_time(plan: Days) -> Kept:
+    """Let the machines keep the schedules, through an outage; then compare what was planned with what was run."""
+    with databases.scratch(plan.database) as scratch, TemporaryDirectory() as folder:
+        log = Path(folder) / "vendor.log"
+        with vendor(log, 0.0) as port:
+            more = {f"VENDOR_{name}_API_KEY": "only-for-tests" for name in (*range(plan.sources), "TASKS")}
+            lease = {"FOOTNOTE_LEASE": str(int(6 * plan.speed))}  # six seconds of ours
+            environment = settings_for(scratch, port, **(more | lease))
+            clock = _Clock(plan.speed)
+            _prepare(plan, environment | clock.told(0))
+            seen: list[int] = []
+            with _machines(environment, clock):
+                _watch(environment, clock, timedelta(days=plan.days), seen)
+                gone = clock.now()
+            clock.stop(OUTAGE)
+            back = clock.now()
+            with _machines(environment, clock):
+                _watch(environment, clock, timedelta(days=plan.after), seen)
+            return _judge(plan, environment, (gone, back, clock.now()), seen)
+
+
+def _prepare(plan: Days, environment: dict[str, str]) -> None:
+    command = [*_COMMAND, "prepare", str(plan.sources), str(plan.tasks)]
+    subprocess.run(command, cwd=ROOT, env=environment, check=True)
+
+
+@contextmanager
+def _machines(environment: dict[str, str], clock: _Clock) -> Iterator[None]:
+    """Machines at work: time passes when all of them are up, and they are killed in the end."""
+    working = [
+        subprocess.Popen(
+            [*_COMMAND, "work"], cwd=ROOT, env=environment | clock.told(number), text=True, stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+        )
+        for number in range(MACHINES)
+    ]  # fmt: skip
+    try:
+        assert all(each.stdout and each.stdout.readline() for each in working)
+        clock.run()
+        for each in working:
+            assert each.stdin
+            print(clock.since, file=each.stdin, flush=True)
+        yield
+    finally:
+        for each in working:
+            with each:
+                each.kill()
+
+
+def _watch(environment: dict[str, str], clock: _Clock, lasts: timedelta, seen: list[int]) -> None:
+    """Look again and again how many schedules have two runs that are open."""
+    until = clock.now() + lasts
+    while clock.now() < until:
+        seen.append(len(query(environment, _AT_ONCE)))
+        time.sleep(0.05)
+
+
+def _judge(
+    plan: Days, environment: dict[str, str], times: tuple[datetime, datetime, datetime], seen: list[int]
+) -> Kept:
+    gone, back, end = times
+    counts: Counter[str] = Counter(dict.fromkeys(("planned", "in the outage", "runs", "put off"), 0))
+    broken: list[str] = []
+    fired = _firings(environment)
+    for name, cron, zone in _timetable(plan):
+        moments = list(_moments(cron, zone, end - LATE))
+        firings = fired.get(name, [])
+        counts["planned"] += len(moments)
+        counts["in the outage"] += sum(gone <= moment <= back for moment in moments)
+        counts["runs"] += sum(each.run for each in firings)
+        counts["put off"] += sum(not each.run for each in firings)
+        broken += [f"{name}: {wrong}" for wrong in _wrong(firings, moments, gone, back)]
+    ((counts["questions"],),) = query(
+        environment,
+        "SELECT count(DISTINCT (l.id)) FROM enrichment_lookup l JOIN enrichment_schedulefiring f ON f.run_id = l.run_id",
+    )
+    refreshes = sum(
+        each.run for name, firings in fired.items() if name.startswith("vendor") for each in firings
+    )
+    counts["not asked"] = refreshes * ACCOUNTS - counts["questions"]
+    counts["looks"], counts["two at once"] = len(seen), sum(map(bool, seen))
+    if counts["two at once"]:
+        broken.append("two runs of one schedule went at once")
+    return Kept(dict(counts), broken)
+
+
+def _firings(environment: dict[str, str]) -> dict[str, list[_Firing]]:
+    """What was dealt with, by the name of the schedule, oldest first."""
+    found: dict[str, list[_Firing]] = {}
+    for name, planned, at, run, note in [*query(environment, _REFRESHED), *query(environment, _EXECUTED)]:
+        planned, at = _moment(planned), _moment(at)
+        found.setdefault(name, []).append(_Firing(planned, max(at, planned), run is not None, note))
+    return found
+
+
+def _wrong(
+    firings: Sequence[_Firing], moments: Sequence[datetime], gone: datetime, back: datetime
+) -> Iterator[str]:
+    """What is wrong with how the moments of a schedule were dealt with."""
+    planned = {each.planned for each in firings}
+    if len(planned) != len(firings):
+        yield "a moment was dealt with twice"
+    for moment in moments:
+        if not any(each.planned <= moment <= each.fired for each in firings):
+            yield f"nothing came of {moment}"
+    goes_on = {each.fired + SOON for each in firings}
+    for each in firings:
+        if each.planned not in moments and each.planned not in goes_on and each.planned <= moments[-1]:
+            yield f"{each.planned} was never planned"
+        if each.planned in moments and not each.run and not each.note.startswith(GOING):
+            yield f"no run of {each.planned}: {each.note}"
+    caught_up = sum(each.planned <= back and each.fired > gone + OUTAGE / 2 for each in firings)
+    if caught_up != 1:
+        yield f"the outage was made up for {caught_up} times"
+
+
+def _timetable(plan: Days) -> Iterator[tuple[str, str, str]]:
+    """Name, cron and time zone of each schedule."""
+    for number in range(plan.sources):
+        cadence, zone = CADENCES[number % len(CADENCES)]
+        yield f"vendor_{number}", "0 0 * * *" if cadence == "daily" else cadence.removeprefix("cron "), zone
+    for number in range(plan.tasks):
+        yield f"Task {number}", task_cron(number), "UTC"
+
+
+def _moments(cron: str, zone: str, until: datetime) -> Iterator[datetime]:
+    """The moments of a schedule, worked out by itself."""
+    each = croniter(cron, BEGINS.astimezone(ZoneInfo(zone)))
+    while (moment := each.get_next(datetime).astimezone(UTC)) <= until:
+        yield moment
+
+
+def _moment(value: Any) -> datetime:
+    """A column of either database."""
+    at = datetime.fromisoformat(value) if isinstance(value, str) else value
+    return at if at.tzinfo else at.replace(tzinfo=UTC)
