@@ -70,6 +70,8 @@ class EnrichLayer(Source):
         """The company or person; () when there is none, also when a look-up answers with no page."""
         if is_miss(payload):
             return ()
+        if payload.status == 403:  # its own word for this; a wrong key is 401
+            raise SourceRefused("enrichlayer.com wants to be paid: no credit is left (403)")
         raise_for_status(payload)
         answer = read_object(payload)
         if "answers" in answer:

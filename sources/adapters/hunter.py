@@ -35,7 +35,14 @@ from sources.errors import (
 )
 from sources.vendors.firmographics import is_miss
 from sources.vendors.hunter import ACCOUNT, CONTACT, findings, is_verification
-from sources.vendors.json_answers import complaint, mappings, raise_for_status, read_object, retry_after
+from sources.vendors.json_answers import (
+    complaint,
+    mapping,
+    mappings,
+    raise_for_status,
+    read_object,
+    retry_after,
+)
 
 _VERIFYING = timedelta(minutes=1)
 _ALLOWANCE = re.compile(r"usage limit|billing period|upgrade|your plan|credits?\b", re.IGNORECASE)
@@ -89,7 +96,8 @@ class Hunter(Source):
             raise RateLimited("api.hunter.io asks for a pause (403)", retry_after=retry_after(payload))
         raise_for_status(payload)
         answer = read_object(payload)
-        code = next(iter(mappings(answer.get("errors"))), {}).get("code")
+        errors = answer.get("errors")
+        code = next(iter(mappings(errors) or [mapping(errors)]), {}).get("code")
         if isinstance(code, int) and 400 <= code < 600:
             return self.parse(replace(payload, status=code), wanted)
         if "answers" not in answer:

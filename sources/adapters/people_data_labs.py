@@ -64,7 +64,7 @@ class PeopleDataLabs(Source):
         *("industry", "headcount", "revenue_range", "company_description", "founded_year", "headquarters"),
         *("funding_stage", "last_funding_date", "last_funding_amount", "total_funding", "investors"),
         *("employee_growth_6mo", "ticker"),
-        *("follower_count", "twitter_url", "facebook_url"),
+        *("follower_count", "twitter_url", "facebook_url", "tech_stack", "recent_job_postings"),
         *("headline", "job_title", "current_company", "location"),
     )
     cadence = Cadence.parse("monthly")
@@ -209,10 +209,18 @@ def _company_values(company: Json) -> dict[str, Any]:
         **_funding(company),
         "employee_growth_6mo": growth(mapping(company.get("employee_growth_rate")).get("6_month")),
         "ticker": text(company.get("ticker")),
+        "tech_stack": texts([each.get("name") for each in mappings(company.get("technologies_used"))]),
+        "recent_job_postings": _roles(company.get("active_job_postings_by_role")),
         "follower_count": count(company.get("linkedin_follower_count")),
         "twitter_url": text(company.get("twitter_url")),
         "facebook_url": text(company.get("facebook_url")),
     }
+
+
+def _roles(by_role: Any) -> int | None:
+    """How many open roles are engineering roles (a premium field); None when it is not told."""
+    number = mapping(by_role).get("engineering")
+    return number if isinstance(number, int) and not isinstance(number, bool) and number >= 0 else None
 
 
 def _funding(company: Json) -> dict[str, Any]:

@@ -134,7 +134,9 @@ def _facts(about: Json, seat: Json) -> dict[str, Any]:
         "email": address(about.get("contact_email")),
         "twitter_url": _link(about.get("twitter")),
         "facebook_url": _link(about.get("facebook")),
-        "ticker": text(mapping(about.get("stock_symbol")).get("label")) or _link(about.get("stock_symbol")),
+        "ticker": text(mapping(about.get("stock_symbol")).get("label"))
+        or _link(about.get("stock_symbol"))
+        or text(about.get("listed_stock_symbol")),
     }
 
 

@@ -106,6 +106,19 @@ def test_bands_and_fractions():
     assert values["follower_count"] == 4200
 
 
+def test_technologies_and_open_engineering_roles():
+    more = {
+        "technologies_used": [{"name": "kubernetes", "num_job_posting_mentions": 4}, {"name": None}],
+        "active_job_postings": 40,
+        "active_job_postings_by_role": {"engineering": 12, "sales": 9},
+    }
+    (finding,) = PDL.parse(answer(COMPANY | more), {})
+    values = cleaned(finding)
+    assert (values["tech_stack"], values["recent_job_postings"]) == (["kubernetes"], 12)
+    (finding,) = PDL.parse(answer(COMPANY | {"active_job_postings": 40}), {})
+    assert "recent_job_postings" not in cleaned(finding)
+
+
 def test_the_latest_round_has_its_amount_and_all_rounds_their_investors():
     rounds = [
         {"funding_round_date": "2023-03-15", "funding_raised": 6_000_000, "funding_currency": "usd", "funding_type": "series_b", "investing_companies": ["second fund"], "investing_individuals": []},
