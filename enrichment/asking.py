@@ -5,14 +5,16 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Generator, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from django.db import DatabaseError
 from django.utils import timezone
 
-from enrichment import callbacks, ledger, limits
+from enrichment import callbacks, ledger, limits, spool
 from enrichment.clients import client_of
 from enrichment.keys import key_of, other_keys
 from enrichment.line import Ended, Line
@@ -28,6 +30,7 @@ _log = logging.getLogger(__name__)
 
 LOOKS_APART = 0.2  # seconds at least between two looks at whether the run still goes on
 HANDED_APART = 0.5  # seconds at least between two parts of the replies: recording few at a time costs more
+NO_ROOM = timedelta(minutes=1)  # until the disk is looked at again
 BUSY = timedelta(seconds=5)  # until a question that is in flight elsewhere is looked at again
 
 _Group = list[tuple[str, Subject]]
@@ -103,7 +106,7 @@ class Asker:
         priorities: ledger.Priorities | None = None,
         *,
         told: Collection[int] = (),
-    ) -> Iterator[dict[str, Reply]]:
+    ) -> Generator[dict[str, Reply], None, None]:
         """Replies by question key, a part now and then: the threads go on asking while the caller works on one.
 
         Keys that could not be asked are answered with a reason. `priorities`: of the records that ask, by key (of ""
@@ -115,7 +118,11 @@ class Asker:
         replies |= self._refused([key for key in subjects if key not in kept], told)
         todo = [(key, subject) for key, subject in subjects.items() if key not in replies]
         if todo:
-            with client_of(self.step.adapter) as http, ThreadPoolExecutor(self.parallel) as pool:
+            with (
+                client_of(self.step.adapter) as http,
+                ThreadPoolExecutor(self.parallel) as pool,
+                spool.opened(is_paid=self.step.source.cost > 0) as self._spool,
+            ):
                 for found in self._put(todo, http, pool):
                     replies |= {key: reply for key, reply in found.items() if key in subjects}
                     if time.monotonic() - self._handed >= HANDED_APART:
@@ -193,6 +200,10 @@ class Asker:
     def _slots(self, calls: int) -> tuple[float, ...]:
         """The seconds until each of the calls that are admitted may start; with none the rest is stopped."""
         source = self.step.source
+        if reason := spool.want_of_room(self.step.adapter.limits.max_bytes):
+            now = timezone.now()
+            self._stop(Reply(None, now, reason=reason, again_at=now + NO_ROOM))
+            return ()
         slots = limits.admit(source, source.per_minute or self.step.adapter.limits.per_minute, calls)
         if not slots.delays:
             self._stop(Reply(None, timezone.now(), reason=slots.reason, again_at=slots.again_at))
@@ -247,7 +258,8 @@ class Asker:
                 if not self._goes_on():
                     yield self._release(line.call_off(), lookups)
         finally:
-            line.call_off()  # whoever listened has failed: nothing more is asked
+            if line.open:  # whoever listened has failed: nothing more is asked, what comes is kept
+                self._rescue(line, lookups)
 
     def _busy(self, lookup: int, state: str) -> Reply:
         """A question that somebody else asks just now, or that is in doubt."""
@@ -301,39 +313,35 @@ class Asker:
         self, done: Sequence[_Ended], lookups: Mapping[str, int], asked_at: datetime
     ) -> dict[str, Reply]:
         """Store the answers as received, then read them: an error in one stops what makes no sense to ask."""
+        self._spool.store(spool.answers_of(done, lookups))
         replies: dict[str, Reply] = {}
-        answers: list[tuple[str, Payload]] = []
-        pending: list[tuple[str, Pending]] = []
         unanswered: dict[SourceError, _Group] = {}
-        for group, payloads, error in done:
+        for group, answers, error in done:
             if error:
                 if not isinstance(error, SourceError):
                     error = self._mistake(error, lookups[group[0][0]])
                 replies |= self._failed(group, lookups, asked_at, error)
-                continue
-            if payloads is None:
+            elif answers is None:
                 replies |= self._release([group], lookups)
-                continue
-            for (key, subject), payload in zip(group, payloads, strict=True):
-                if isinstance(payload, Payload):
-                    answers.append((key, payload))
-                elif isinstance(payload, Pending):
-                    pending.append((key, payload))
-                else:
-                    unanswered.setdefault(payload, []).append((key, subject))
-        ledger.store([(lookups[key], payload) for key, payload in answers])
-        ledger.wait_for([(lookups[key], each) for key, each in pending])
+            for (key, subject), each in zip(group, answers or (), strict=False):
+                if isinstance(each, SourceError):
+                    unanswered.setdefault(each, []).append((key, subject))
+                elif isinstance(each, Pending):
+                    replies[key] = Reply(lookups[key], asked_at, reason="the answer comes later", waits=True)
+                elif key in self._subjects:  # whoever waits for another reads it
+                    replies[key] = self._read(key, lookups[key], each, asked_at, is_open=True)
         for failure, group in unanswered.items():
             replies |= self._failed(group, lookups, asked_at, failure)
-        replies |= {
-            key: Reply(lookups[key], asked_at, reason="the answer comes later", waits=True)
-            for key, _ in pending
-        }
-        return replies | {
-            key: self._read(key, lookups[key], payload, asked_at, is_open=True)
-            for key, payload in answers
-            if key in self._subjects  # whoever waits for another reads it
-        }
+        return replies
+
+    def _rescue(self, line: Line[_Group, _Answers | None], lookups: Mapping[str, int]) -> None:
+        """Keep the answers of calls in flight, give back what was not sent; a database that fails again is left alone."""
+        unsent = line.call_off()
+        while line.open:
+            with suppress(DatabaseError):
+                self._spool.store(spool.answers_of(line.ended(), lookups), patience=0)
+        with suppress(DatabaseError):
+            self._release(unsent, lookups)
 
     def _read(self, key: str, lookup: int, payload: Payload, asked_at: datetime, *, is_open: bool) -> Reply:
         """Parse an answer; the lookup of one that is an error is closed with the error's consequence."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -134,12 +135,13 @@ class Chunk:
             told=_told(step.source.slug, self.works),
         )
         undone: RunUndone | None = None
-        for replies in parts:
-            try:
-                if not undone:
-                    self._apply(step, asking, replies)
-            except RunUndone as error:  # what is in flight is kept all the same
-                undone = error
+        with closing(parts):  # also where recording fails, what is in flight is kept at once
+            for replies in parts:
+                try:
+                    if not undone:
+                        self._apply(step, asking, replies)
+                except RunUndone as error:  # what is in flight is kept all the same
+                    undone = error
         if undone:
             raise undone
 

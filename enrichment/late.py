@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import datetime, timedelta
 
 from django.db import transaction
 from django.db.models import Q
 
-from enrichment import ledger, runs
+from enrichment import ledger, runs, spool
 from enrichment.models import Lookup, RunItem
 from enrichment.models.check import Outcome
 from sources import registry
-from sources.contract import Limits, Payload
+from sources.contract import Limits, Payload, Pending
 
 _State = RunItem.State
 _WITHOUT_IT = (_State.FAILED, _State.COMPLETED, _State.SKIPPED, _State.REVIEW)
@@ -24,9 +25,25 @@ def receive(lookup_id: int, *, headers: Mapping[str, str], body: bytes) -> bool:
     Of several answers to one lookup the first counts. An answer to a canceled run is kept in the
     ledger, where the next run finds it. Raises Lookup.DoesNotExist.
     """
+    return _keep(lookup_id, Payload(status=200, body=body, url=f"callback:{lookup_id}", headers=headers))
+
+
+def take_spooled() -> int:
+    """Bring in the answers that the database did not take when they came; how many."""
+    count = 0
+    for answers in spool.left_behind():
+        for lookup, answer in answers:
+            if isinstance(answer, Pending):
+                ledger.wait_for([(lookup, answer)])
+            else:
+                with suppress(Lookup.DoesNotExist):
+                    count += _keep(lookup, answer)
+    return count
+
+
+def _keep(lookup_id: int, payload: Payload) -> bool:
     with transaction.atomic():
         lookup = Lookup.objects.select_for_update().get(pk=lookup_id)
-        payload = Payload(status=200, body=body, url=f"callback:{lookup_id}", headers=headers)
         is_new = ledger.store_late(lookup, payload)
     if is_new:
         _bring_back(lookup)

@@ -108,6 +108,8 @@ def refresh(source_id: int, planned: str) -> None:
 def sweep() -> None:
     """Bring back what dead workers left behind."""
     now = bulk.clock()
+    if count := late.take_spooled():  # before the questions they belong to are in doubt
+        _log.warning("%d answers that could not be stored when they came are stored now.", count)
     late.sweep(now)
     if count := runs.sweep(now):
         _log.warning("%d items whose worker ended are queued again.", count)
