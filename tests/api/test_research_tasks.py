@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
+import linkt
 import pytest
 from django.db.models import F
 
@@ -380,8 +381,56 @@ def test_signal_tasks_that_make_no_sense_are_refused(api, research, config, fiel
     assert not CustomAttribute.objects.filter(slug__startswith="watch_").exists()
 
 
+def test_hostile_texts_are_refused_or_kept(api, acme, research):
+    """Each of the texts that go into questions, with what no database and no wire takes."""
+    for bad in ("a\x00b", "\ud800", "x" * 20_000):
+        for config in (
+            {"type": "profile", "prompt": bad},
+            watch("signal-topic", "award", topic_criteria=bad),
+            watch("signal-topic", "award", topic_criteria="x", industry_filters=[bad]),
+        ):
+            body = {"name": "x", "flow_name": "signal", "task_config": config}
+            assert api.post("/v1/task", body)[0] in (400, 422), (bad[:3], config["type"])
+        task_id = profile_task(api, "Analyze {{ what }}.", icp_id=f"{acme.profile_id:024x}")
+        status, _ = api.post(f"/v1/task/{task_id}/execute", {"parameters": {"what": bad}})
+        assert status == (200 if bad.isalpha() else 422), bad[:3]
+    work_off()
+    (question,) = research.questions
+    assert "Analyze " + "x" * 10_000 + "." in question, "cut"
+
+
 def test_what_only_the_open_web_could_tell_is_refused(api, research):
     status, answer = api.post(
         "/v1/task", {"name": "x", "flow_name": "search", "task_config": {"type": "search"}}
     )
     assert (status, answer["code"]) == (422, "discovery")
+
+
+def test_the_official_client_makes_and_reads_each_type_of_task(live_server, api, acme, research):
+    file_id = upload(api, "name,website\nAcme,acme.com\n")
+    configs: list[Any] = [
+        {"type": "profile", "prompt": "Analyze {{ company_name }}."},
+        watch("signal-csv", "funding", "award", file_id=file_id),
+        watch("signal-topic", "other", topic_criteria="x", geographic_filters=["EMEA"], company_size_filters=["51-200"]),
+        watch("signal-sheet", "job_posting", source_icp_id=f"{acme.profile_id:024x}", monitoring_frequency="daily"),
+    ]  # fmt: skip
+    options: dict[str, Any] = {"max_retries": 0, "_strict_response_validation": True}
+    with linkt.Linkt(base_url=live_server.url, api_key=api.key, **options) as client:
+        for config in configs:
+            made = client.task.create(
+                name="T", description="d", flow_name="signal", deployment_name="main", task_config=config
+            )
+            read: Any = client.task.retrieve(made.id).task_config
+            assert {name: getattr(read, name) for name in config if name != "signal_types"} == {
+                name: value for name, value in config.items() if name != "signal_types"
+            }
+            types = [each.type for each in getattr(read, "signal_types", [])]
+            assert types == [each["type"] for each in config.get("signal_types", [])]
+        with pytest.raises(linkt.UnprocessableEntityError, match="outside this product"):
+            client.task.create(
+                name="T",
+                description="d",
+                flow_name="x",
+                deployment_name="main",
+                task_config={"type": "search"},
+            )
