@@ -26,10 +26,12 @@ from crm.spreadsheets import Import, ImportRefused
 from enrichment import bulk, runs
 from enrichment.models import ApiKey, ApiSchedule, ApiTask, EnrichmentRun, RunOrigin, UploadedFile
 from enrichment.names import custom_attributes, sources_called
+from enrichment.people import NAMED_BY
 from enrichment.registration import sync_sources
 from enrichment.repeats import AGAIN, ENDED_BADLY, RETRIED
 from enrichment.spending import capped, note_origin
 from enrichment.uploads import FileRefused, path_of
+from enrichment.wishes import wishes_of
 from sources.attributes import BY_SLUG, Attribute, Kind
 from sources.tables import Table, TableError, read
 
@@ -139,7 +141,9 @@ def _new_run(
     file = UploadedFile.objects.filter(pk=int(config["file_id"], 16)).first()
     if file is None:
         raise runs.RunRefused("The file of the task is no longer there: upload it again.")
-    sources = sources_called(order.parameters.get("sources") or ())
+    named = order.parameters.get("sources") or ()
+    wishes = wishes_of(kind_of(config), attributes=(), sources=named, names_people=False)
+    sources = list(wishes.sources)
     sheet = _sheet(task, profile, kind_of(config), file)
     is_watched, settings = config["type"] == monitoring.CSV, {}
     if is_watched:  # a company that nobody knows today may be known at the next look
@@ -147,9 +151,12 @@ def _new_run(
         settings = monitoring.settings_of(task, sources=sources)
     else:
         wanted, unmatched = _wanted_in(sheet, config), EnrichmentRun.Unmatched.DISCARD
+    if wishes.people and wanted:
+        wanted += [slug for slug in NAMED_BY if slug not in wanted]
     run = EnrichmentRun.objects.create(
         name=task.name[:200], kind=sheet.kind, sheet=sheet, status=EnrichmentRun.Status.SCHEDULED, wanted=wanted,
         sources=sources, unmatched=order.parameters.get("unmatched") or unmatched, source_settings=settings,
+        asks_next=wishes.next if wishes.people else {},
         credit_limit=capped(order.key, order.parameters.get("credit_limit")), created_by=order.user, file_name=file.name,
     )  # fmt: skip
     return run, file

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from django.db.models import QuerySet
@@ -11,7 +11,9 @@ from django.db.models import QuerySet
 from crm.models import Account, Contact, IdealCustomerProfile, Record, Sheet, SheetEntry
 from crm.profiles import asked_in
 from enrichment.names import attribute_called, sources_called
-from enrichment.queries import filter_by_value
+from enrichment.people import NAMED_BY
+from enrichment.queries import attributes_of, filter_by_value
+from enrichment.wishes import wishes_of
 from sources.attributes import Kind
 
 
@@ -25,7 +27,10 @@ class SelectionRefused(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """The records that are meant, and what is wanted of them; empty `wanted` or `sources` means all."""
+    """The records that are meant, and what is wanted of them; empty `wanted` or `sources` means all.
+
+    `next`: what a follow-up asks about the people whom companies name, as `enrichment.wishes` has it.
+    """
 
     kind: Kind
     records: QuerySet[Any]
@@ -33,6 +38,7 @@ class Selection:
     sources: tuple[str, ...]
     sheet: Sheet | None
     profile: IdealCustomerProfile | None
+    next: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
 
 def select(told: Mapping[str, Any]) -> Selection:
@@ -44,9 +50,36 @@ def select(told: Mapping[str, Any]) -> Selection:
     kind, rows = _chosen(told, sheet, profile)
     for wish in told.get("filters") or ():
         rows = _narrowed(kind, rows, wish)
-    return Selection(
-        kind, rows, tuple(_wanted(kind, told, sheet, profile)), tuple(_sources(told)), sheet, profile
-    )
+    wanted = dict.fromkeys(_wanted(kind, told, sheet, profile))
+    chosen = Selection(kind, rows, tuple(wanted), tuple(_sources(told)), sheet, profile)
+    if kind is Kind.CONTACT:
+        return chosen
+    return with_people(chosen, attributes=told.get("attributes") or (), sources=told.get("sources") or ())
+
+
+def with_people(chosen: Selection, *, attributes: Sequence[str], sources: Sequence[str]) -> Selection:
+    """A selection of companies with what is asked of the people whom they, or a source that is asked about them, name.
+
+    `attributes` and `sources` are names as they were typed or ticked. Raises SelectionRefused.
+    """
+    own = attributes_of(Kind.ACCOUNT)
+    foreign = [name for name in attributes if attribute_called(name, *Kind).slug not in own]
+    if not foreign and not sources:
+        return chosen
+    leaders = bool(foreign) and chosen.records.filter(current_values__has_any_keys=list(NAMED_BY)).exists()
+    try:
+        wishes = wishes_of(chosen.kind, attributes=attributes, sources=sources, names_people=leaders)
+    except ValueError as unknown:
+        raise SelectionRefused(str(unknown), "sources") from None
+    if wishes.people and (wishes.sources or not sources):
+        wanted = (*(slug for slug in chosen.wanted if slug in own), *NAMED_BY) if chosen.wanted else ()
+        return replace(chosen, wanted=wanted, sources=tuple(wishes.sources), next=wishes.next)
+    if foreign:
+        raise SelectionRefused(
+            f"{foreign[0]} is of people, and nobody who is asked says who leads these companies: ask a source that gives "
+            "ceo_name, too, or enrich the people.", "attributes",
+        )  # fmt: skip
+    return chosen
 
 
 def _chosen(
@@ -102,18 +135,16 @@ def _narrowed(kind: Kind, rows: QuerySet[Any], wish: Mapping[str, Any]) -> Query
 def _wanted(
     kind: Kind, told: Mapping[str, Any], sheet: Sheet | None, profile: IdealCustomerProfile | None
 ) -> list[str]:
-    """The attributes named, else those that the sheet or the profile asks for."""
+    """The attributes named, of companies also those of people; else those that the sheet or the profile asks for."""
+    kinds = list(Kind) if kind is Kind.ACCOUNT else [kind]
     if told.get("attributes"):
         try:
-            slugs = [attribute_called(name, kind).slug for name in told["attributes"]]
+            return [attribute_called(name, *kinds).slug for name in told["attributes"]]
         except ValueError as unknown:
             raise SelectionRefused(str(unknown), "attributes") from None
-    elif sheet or profile:
-        asked = asked_in(sheet or Sheet(kind=kind.value, profile=profile))
-        slugs = list(asked.values())
-    else:
-        slugs = []
-    return list(dict.fromkeys(slugs))
+    if sheet or profile:
+        return list(asked_in(sheet or Sheet(kind=kind.value, profile=profile)).values())
+    return []
 
 
 def _sources(told: Mapping[str, Any]) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import zoneinfo
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 
@@ -19,7 +19,7 @@ NOT_THIS_MONTH, NOT_IN_THIS_RUN = "no budget left for it this month", "no budget
 
 @dataclass(frozen=True, slots=True)
 class Spend:
-    """Credits of one source's questions: who pays for them, in which month."""
+    """Credits of one source's questions: the run that pays for them, and in which month."""
 
     source: EnrichmentSource
     run: int | None
@@ -48,6 +48,7 @@ def reserve(spend: Spend, count: int) -> tuple[int, str]:
     if price == 0 or count == 0:
         return count, reason
     with transaction.atomic():
+        spend = _paid(spend)
         limits = _limits(spend)
         Budget.objects.bulk_create([Budget(scope=scope) for scope in limits], ignore_conflicts=True)
         rows = {
@@ -74,6 +75,7 @@ def settle(spend: Spend, *, reserved: int, cost: int) -> None:
     if reserved == 0 and cost == 0:
         return
     with transaction.atomic():
+        spend = _paid(spend)
         amounts = zip(spend.scopes(reserved), spend.scopes(cost), strict=True)
         for (scope, held), (_, paid) in amounts:
             # A vendor may charge more than it declared: the truth is kept, the limit row follows it.
@@ -97,6 +99,12 @@ def used(sources: Iterable[EnrichmentSource], at: datetime) -> dict[int, int]:
     scopes = {f"source:{source.pk}:{period_of(source, at)}": source.pk for source in sources}
     rows = Budget.objects.filter(scope__in=scopes)
     return {scopes[row.scope]: row.spent + row.reserved for row in rows}
+
+
+def _paid(spend: Spend) -> Spend:
+    """The same, paid for by the run that is followed: its cap holds for both."""
+    follows = EnrichmentRun.objects.filter(pk=spend.run or 0).values_list("follows", flat=True).first()
+    return replace(spend, run=follows) if follows else spend
 
 
 def _limits(spend: Spend) -> dict[str, int | None]:

@@ -8,13 +8,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from django.db import transaction
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from crm.models import Account, Contact
 from enrichment import bulk, claims
 from enrichment.claims import Answer, CleanClaim
-from enrichment.models import EnrichmentSource
+from enrichment.models import Check, EnrichmentRun, EnrichmentSource
 from enrichment.models.check import Outcome
 from enrichment.winner import COMPANY
 from sources.attributes import BY_SLUG, Kind
@@ -50,23 +50,22 @@ def chief_executives(accounts: Iterable[Account]) -> dict[int, Contact]:
     return leads
 
 
-def introduce(run: int, accounts: QuerySet[Account]) -> tuple[list[int], list[int]]:
+def introduce(run: EnrichmentRun, accounts: QuerySet[Account]) -> tuple[list[int], list[int]]:
     """Make contacts of the chief executives that accounts name, and say of them what their accounts' sources said.
 
-    What is written is written for `run`. Returns the ids of all of them, and of those that are new.
-    Raises RunUndone.
+    What is written is written for `run`; doing it again makes nobody twice. Returns the ids of all of them, and of those
+    that came with the run and of whom nobody else has said anything. Raises RunUndone.
     """
     everybody: dict[int, None] = {}
-    made: dict[int, None] = {}
     writer = EnrichmentSource.objects.get(slug=COMPANY).pk
     last = 0
     while chunk := list(accounts.filter(pk__gt=last).order_by("pk")[:_CHUNK]):
         last = chunk[-1].pk
         named = [account for account in chunk if _told(account)]
         with transaction.atomic():
+            _hold(named)
             leads = chief_executives(named)
-            new = _make([account for account in named if account.pk not in leads])
-            leads |= new
+            leads |= _make([account for account in named if account.pk not in leads])
             _employ(leads)
             said = {leads[account.pk].pk: _said(account, leads[account.pk]) for account in reversed(named)}
             answers = [
@@ -75,10 +74,19 @@ def introduce(run: int, accounts: QuerySet[Account]) -> tuple[list[int], list[in
                 if claims_
             ]
             if answers:
-                claims.record(run=run, kind=Kind.CONTACT, answers=answers)
-        made |= dict.fromkeys(contact.pk for contact in new.values())
+                claims.record(run=run.pk, kind=Kind.CONTACT, answers=answers)
         everybody |= dict.fromkeys(contact.pk for contact in leads.values())
-    return list(everybody), list(made)
+    others = Check.objects.filter(contact=OuterRef("pk")).exclude(run=run)
+    made = Contact.objects.filter(
+        ~Exists(others), pk__in=bulk.among(everybody), created_at__gte=run.created_at
+    )
+    return list(everybody), list(made.order_by("pk").values_list("pk", flat=True))
+
+
+def _hold(accounts: Sequence[Account]) -> None:
+    """Let others wait who would make contacts for the same accounts."""
+    held = Account.objects.select_for_update(no_key=True).filter(pk__in=[account.pk for account in accounts])
+    list(held.order_by("pk").values_list("pk"))
 
 
 def _told(account: Account) -> dict[str, str]:

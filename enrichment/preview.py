@@ -26,10 +26,14 @@ Rows = Mapping[int, Mapping[str, str]]
 
 @dataclass(frozen=True, slots=True)
 class SourceQuote:
-    """What a source would be asked: questions, what is known already, worst-case credits and USD."""
+    """What a source would be asked: questions, what is known already, worst-case credits and USD.
+
+    `about`: "" for the records of the run, else whom its follow-up asks about.
+    """
 
     slug: str
     label: str
+    about: str = ""
     questions: int = 0
     fresh: int = 0
     cached: int = 0
@@ -106,6 +110,14 @@ class _Tally:
         )  # fmt: skip
 
 
+def _at_most(step: Step, people: int) -> SourceQuote:
+    source, credits = step.source, people * step.source.cost
+    return SourceQuote(
+        slug=source.slug, label=source.label, about="chief executive", questions=people, credits=credits,
+        usd=credits * source.credit_price, budget_left=budget.left(source, bulk.clock()),
+    )  # fmt: skip
+
+
 def preview(
     *,
     kind: Kind,
@@ -113,10 +125,12 @@ def preview(
     wanted: Sequence[str] = (),
     sources: Sequence[str] = (),
     rows: Rows | None = None,
+    asks_next: Mapping[str, Sequence[str]] | None = None,
 ) -> Preview:
     """Count what a run over `records` would ask; reads in chunks, asks nobody. Raises RunRefused.
 
-    `rows`: what the spreadsheet says of them, for sources that read its cells.
+    `rows`: what the spreadsheet says of them, for sources that read its cells. `asks_next`: what is asked next of the
+    people whom companies name; who they are is not known yet, so each is counted.
     """
     plan = plan_for(kind, wanted=wanted, sources=sources)
     tallies = [_Tally(step, kind, rows or {}) for step in plan.steps]
@@ -130,6 +144,9 @@ def preview(
         for tally in tallies:
             tally.add(chunk)
     quotes = tuple(tally.quote() for tally in tallies)
+    if asks_next:
+        people = plan_for(Kind.CONTACT, wanted=asks_next["wanted"], sources=asks_next["sources"])
+        quotes += tuple(_at_most(step, total) for step in people.steps)
     left_out = tuple(
         SourceQuote(left.source.slug, left.source.label, reason=left.reason) for left in plan.left_out
     )

@@ -17,8 +17,8 @@ from django_q.tasks import async_task
 
 from enrichment import bulk, ledger
 from enrichment.claims import RunUndone
-from enrichment.claims.state import owner_column, record_table
 from enrichment.engine import Chunk
+from enrichment.enlisting import enlist
 from enrichment.keys import key_of
 from enrichment.models import EnrichmentRun, EnrichmentSource, Preferences, RunItem
 from enrichment.plan import Plan, make_plan
@@ -101,9 +101,12 @@ def start(
     name: str = "",
     user: Any = None,
     source_settings: Mapping[str, Any] | None = None,
+    asks_next: Mapping[str, Sequence[str]] | None = None,
+    follows: EnrichmentRun | None = None,
 ) -> EnrichmentRun:
     """Start a run over all records of a queryset, without listing them, and wake a worker.
 
+    `asks_next`: what its follow-up asks, as `enrichment.wishes` has it; `follows`: the run whose follow-up it is.
     Raises RunRefused when no source would be asked or no record is selected.
     """
     plan = plan_for(kind, wanted=wanted, sources=sources, source_settings=source_settings)
@@ -114,26 +117,12 @@ def start(
         run = EnrichmentRun.objects.create(
             name=name or f"Enrich {kind.value}s", kind=kind.value, wanted=list(wanted), sources=list(sources),
             credit_limit=credit_limit, parallel=max(1, min(parallel, 64)), created_by=user, status=Status.PENDING,
-            source_settings=source_settings or {},
+            source_settings=source_settings or {}, asks_next=dict(asks_next or {}), follows=follows,
         )  # fmt: skip
-        if _enlist(run, kind, records) == 0:
+        if enlist(run, records) == 0:
             raise RunRefused("No record is selected.")
     wake(run.pk)
     return run
-
-
-def _enlist(run: EnrichmentRun, kind: Kind, records: QuerySet[Any]) -> int:
-    """Make an item of every record, by one INSERT … SELECT."""
-    sql, params = records.order_by().values("pk").query.sql_with_params()
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"INSERT INTO enrichment_runitem (run_id, position, {owner_column(kind)}, state, reason, strategy, "
-            "evidence, has_created_record, outcomes, fence, starts) "
-            "SELECT %s, row_number() OVER (ORDER BY r.id), r.id, 'queued', '', '', '[]', %s, '{}', 0, 0 "
-            f"FROM {record_table(kind)} r WHERE r.id IN ({sql})",
-            [run.pk, False, *params],
-        )
-        return int(cursor.rowcount)
 
 
 def wake(run_id: int) -> None:

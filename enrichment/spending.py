@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from django.db.models import Q
 from django.utils import timezone
 
 from enrichment.models import ApiKey, Budget, EnrichmentRun, RunOrigin
+from enrichment.models.run import to_follow
 
 
 def left_of_key(key: ApiKey) -> int | None:
@@ -25,7 +27,8 @@ def left_of_key(key: ApiKey) -> int | None:
             "scope", "spent", "reserved"
         )
     }
-    ended = set(runs.exclude(status__in=EnrichmentRun.OPEN).values_list("pk", flat=True))
+    going = Q(status__in=EnrichmentRun.OPEN) | Q(follow_up__status__in=EnrichmentRun.OPEN) | to_follow()
+    ended = set(runs.exclude(pk__in=runs.filter(going).values("pk")).values_list("pk", flat=True))
     held = sum(
         spent.get(pk, 0) if pk in ended else max(limit or 0, spent.get(pk, 0)) for pk, limit in limits.items()
     )

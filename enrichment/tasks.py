@@ -13,7 +13,7 @@ from django_q.tasks import async_task
 
 from config import logs
 from crm import ingesting, timetable
-from enrichment import bulk, heartbeats, late, replay, runs, schedule, signals, uploads, webhooks
+from enrichment import bulk, follow_ups, heartbeats, late, replay, runs, schedule, signals, uploads, webhooks
 from enrichment.models import EnrichmentRun
 
 _log = logging.getLogger(__name__)
@@ -62,7 +62,8 @@ def _sweep_if_late() -> None:
 
 
 def follow() -> None:
-    """Look at what runs that ended have changed: signals, and messages about them."""
+    """See to what follows from runs that ended: runs about whom they name, signals, and messages about them."""
+    follow_ups.sweep(until=_shift(), on_run=heartbeats.mark)
     signals.sweep(until=_shift(), on_chunk=heartbeats.mark)
     if webhooks.is_due():
         async_task(DELIVER)
@@ -119,7 +120,10 @@ def sweep() -> None:
     webhooks.tidy()
     uploads.tidy(bulk.clock())
     if get_broker().queue_size() < runs.MOST_WAITING:
-        for task, is_wanted in ((FOLLOW, signals.is_waiting()), (DELIVER, webhooks.is_due())):
+        for task, is_wanted in (
+            (FOLLOW, follow_ups.is_waiting() or signals.is_waiting()),
+            (DELIVER, webhooks.is_due()),
+        ):
             if is_wanted:
                 async_task(task)
     heartbeats.mark(heartbeats.SWEEPER)

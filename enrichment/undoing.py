@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,6 +16,7 @@ from crm.models import Account, Contact, SheetEntry
 from enrichment import claims, webhooks
 from enrichment.claims import Shift
 from enrichment.models import AttributeValue, Check, EnrichmentRun, RunItem
+from enrichment.runs import RunRefused, cancel
 from sources.attributes import Kind
 
 PREVIEWED = 2000
@@ -93,10 +95,18 @@ def undo(run: EnrichmentRun, *, remove_created: bool = False) -> Undone:
     `remove_created`: records that the run made go, unless anybody else touched them.
     """
     undone = claims.undo(run.pk)
+    end_follow_up(run)
     removed = sum(_remove(run, kind) for kind in reversed(Kind)) if remove_created else 0
     run.refresh_from_db()
     webhooks.run_undone(run)
     return Undone(undone.records, undone.claims, undone.current, removed)
+
+
+def end_follow_up(run: EnrichmentRun) -> None:
+    """Let the follow-up of a run that was undone ask no more; what it was told already stays until it is undone itself."""
+    for follower in EnrichmentRun.objects.filter(follows=run, status__in=EnrichmentRun.OPEN):
+        with suppress(RunRefused):
+            cancel(follower)
 
 
 def _remove(run: EnrichmentRun, kind: Kind) -> int:

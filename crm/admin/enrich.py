@@ -12,6 +12,8 @@ from django.shortcuts import redirect
 from django.urls import URLPattern, path, reverse
 
 from crm.admin.selection import Selection
+from crm.selections import Selection as Chosen
+from crm.selections import SelectionRefused, with_people
 from enrichment.admin.base import require
 from enrichment.models import EnrichmentSource
 from enrichment.preview import preview
@@ -33,11 +35,15 @@ class Option:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """What the form asks for: attributes, sources (both None while untouched: all), cap in credits."""
+    """What the form asks for: attributes, sources (both None while untouched: all), cap in credits.
+
+    `people`: attributes of the chief executives of companies.
+    """
 
     attributes: frozenset[str] | None
     sources: frozenset[str] | None
     limit: str
+    people: frozenset[str] = frozenset()
 
     @classmethod
     def read(cls, data: QueryDict) -> Choice:
@@ -48,6 +54,7 @@ class Choice:
             frozenset(data.getlist("attribute")),
             frozenset(data.getlist("source")),
             data.get("limit", "").strip(),
+            frozenset(data.getlist("person")),
         )
 
     def options(self, kind: Kind) -> tuple[list[Option], list[Option]]:
@@ -62,6 +69,17 @@ class Choice:
             for slug, label in rows.values_list("slug", "label")
         ]
         return attributes, sources
+
+    def people_options(self, kind: Kind) -> list[Option]:
+        """The boxes for what only people have, of companies."""
+        if kind is Kind.CONTACT:
+            return []
+        own = attributes_of(Kind.ACCOUNT)
+        return [
+            Option(slug, each.label, slug in self.people)
+            for slug, each in attributes_of(Kind.CONTACT).items()
+            if slug not in own and slug != "linkedin_url"
+        ]
 
     @property
     def credit_limit(self) -> int | None:
@@ -115,22 +133,24 @@ class EnrichMixin:
         selection, choice = Selection.of_form(data), Choice.read(data)
         records = selection.records(self, request)
         attributes, sources = choice.options(kind)
+        people = choice.people_options(kind)
         context: dict[str, Any] = {
-            "selection": selection, "attributes": attributes, "sources": sources, "limit": choice.limit,
+            "selection": selection, "attributes": attributes, "sources": sources, "people": people, "limit": choice.limit,
             "back": self._list_url(selection), "records_name": self.model._meta.verbose_name_plural,  # type: ignore[attr-defined]
         }  # fmt: skip
         try:
+            chosen = Chosen(kind, records, ticked(attributes), ticked(sources), None, None)
+            if of_people := [option.slug for option in people if option.is_ticked]:
+                chosen = with_people(chosen, attributes=of_people, sources=chosen.sources)
             asked: dict[str, Any] = {
-                "kind": kind,
-                "records": records,
-                "wanted": ticked(attributes),
-                "sources": ticked(sources),
-            }
+                "kind": kind, "records": records, "wanted": chosen.wanted, "sources": chosen.sources,
+                "asks_next": chosen.next,
+            }  # fmt: skip
             if request.method == "POST":
                 run = start(**asked, credit_limit=choice.credit_limit, user=request.user)
                 return redirect("admin:enrichment_enrichmentrun_change", run.pk)
             context["preview"] = preview(**asked)
-        except RunRefused as refused:
+        except (RunRefused, SelectionRefused) as refused:
             messages.error(request, str(refused))
         return self.render_page(request, "footnote/enrich.html", "Enrich", **context)  # type: ignore[attr-defined, no-any-return]
 

@@ -26,7 +26,9 @@ def plan_run(agent: Agent, told: Mapping[str, Any]) -> dict[str, Any]:
     """What a run would ask and cost at most; nobody is asked."""
     chosen = selection(told)
     try:
-        seen = preview(kind=chosen.kind, records=chosen.records, wanted=chosen.wanted, sources=chosen.sources)
+        seen = preview(
+            kind=chosen.kind, records=chosen.records, wanted=chosen.wanted, sources=chosen.sources, asks_next=chosen.next
+        )  # fmt: skip
     except runs.RunRefused as refused:
         raise ToolRefused(f"{refused} list_sources shows them.") from None
     return _planned(seen)
@@ -86,6 +88,7 @@ def _start(agent: Agent, told: Mapping[str, Any]) -> EnrichmentRun:
     run = runs.start(
         kind=chosen.kind, records=chosen.records, wanted=chosen.wanted, sources=chosen.sources,
         credit_limit=capped(agent.key, int(told["max_credits"])), name=told.get("name") or "", user=agent.owner,
+        asks_next=chosen.next,
     )  # fmt: skip
     kept = {name: told[name] for name in ("attributes", "sources", "filters") if told.get(name)}
     note_origin(run, agent.key, parameters=kept | {"agent": agent.name})
@@ -106,6 +109,10 @@ def get_run(agent: Agent, told: Mapping[str, Any]) -> dict[str, Any]:
         "max_credits": run.credit_limit, "values_written": run.claims.filter(retracted_at=None).count(),
         "error": at.error,
     }  # fmt: skip
+    if follower := EnrichmentRun.objects.filter(follows=run).values_list("pk", flat=True).first():
+        answer |= {"follow_up": follower}
+    if run.follows_id:
+        answer |= {"follows": run.follows_id}
     if run.undone_at:
         return answer | {"undone": f"{run.undone_at:%Y-%m-%d %H:%M} UTC"}
     if run.is_open:

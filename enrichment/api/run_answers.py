@@ -76,6 +76,10 @@ class RunAnswer(serializers.Serializer[Any]):
     output = OutputAnswer()
     error = serializers.CharField(allow_null=True)
     credit_limit = serializers.IntegerField(allow_null=True)
+    follow_up_id = serializers.CharField(
+        allow_null=True, help_text="The run about the people of its companies; the cap holds for both."
+    )
+    follows_id = serializers.CharField(allow_null=True, help_text="The run whose follow-up it is.")
     created_at = serializers.DateTimeField()
     updated_at = serializers.DateTimeField()
     started_at = serializers.DateTimeField(allow_null=True)
@@ -86,7 +90,9 @@ class RunAnswer(serializers.Serializer[Any]):
 def visible_runs() -> QuerySet[EnrichmentRun]:
     """The runs that nobody deleted over the API, with what their answers need."""
     rows = EnrichmentRun.objects.exclude(origin__hidden_at__isnull=False)
-    return rows.select_related("origin__task", "sheet").annotate(updated_at=UPDATED)
+    return rows.select_related("origin__task", "sheet").annotate(
+        updated_at=UPDATED, follow_up_run=F("follow_up__pk")
+    )
 
 
 def run_answers(runs: Sequence[Any]) -> list[dict[str, Any]]:
@@ -124,7 +130,7 @@ def _answer(run: Any, by_state: Mapping[str, int], costs: Mapping[str, int]) -> 
             "by_state": dict(by_state),
         },
         "input": _input(run, origin), "output": _output(run, costs), "error": run.error or None,
-        "credit_limit": run.credit_limit,
+        "credit_limit": run.credit_limit, "follow_up_id": id_of(run.follow_up_run), "follows_id": id_of(run.follows_id),
         "created_at": _z(run.created_at), "updated_at": _z(run.updated_at), "started_at": _z(run.started_at),
         "finished_at": _z(run.finished_at), "undone_at": _z(run.undone_at),
     }  # fmt: skip

@@ -85,6 +85,7 @@ class QuoteAnswer(serializers.Serializer[Any]):
 
     slug = serializers.CharField()
     label = serializers.CharField()  # type: ignore[assignment]
+    about = serializers.CharField(help_text="Whom it is asked about, when not the records themselves.")
     questions = serializers.IntegerField()
     fresh = serializers.IntegerField(help_text="Records whose answer is still fresh.")
     cached = serializers.IntegerField(help_text="Records whose question was answered for another one.")
@@ -116,7 +117,9 @@ class Plan(ApiView):
     def post(self, request: Request) -> Response:
         """How many questions a run would put to whom, how many are free, and the worst-case cost; asks nobody."""
         chosen = _selection(read_body(SelectionBody, request))
-        seen = preview(kind=chosen.kind, records=chosen.records, wanted=chosen.wanted, sources=chosen.sources)
+        seen = preview(
+            kind=chosen.kind, records=chosen.records, wanted=chosen.wanted, sources=chosen.sources, asks_next=chosen.next
+        )  # fmt: skip
         return Response(PlanAnswer(_told(chosen, seen)).data)
 
 
@@ -164,7 +167,7 @@ def _started(request: Request, told: dict[str, Any]) -> EnrichmentRun:
     try:
         run = runs.start(
             kind=chosen.kind, records=chosen.records, wanted=chosen.wanted, sources=chosen.sources, name=told.get("name", ""),
-            credit_limit=capped(caller.key, told.get("credit_limit")), user=caller.owner,
+            credit_limit=capped(caller.key, told.get("credit_limit")), user=caller.owner, asks_next=chosen.next,
         )  # fmt: skip
     except runs.RunRefused as refused:
         raise Unprocessable(str(refused), "run_refused") from None

@@ -9,11 +9,12 @@ from decimal import Decimal
 
 from crm.headers import Headers
 from enrichment.keys import key_of, key_variable
-from enrichment.management.wishes import Wishes, wishes_of
+from enrichment.management.wishes import wishes_of_rows
 from enrichment.models import EnrichmentSource
 from enrichment.people import NAMED_BY
 from enrichment.plan import Plan, Step, make_plan
 from enrichment.queries import attributes_of
+from enrichment.wishes import Wishes
 from sources import registry
 from sources.attributes import Kind, identity_slug, slug_of
 from sources.contract import Source
@@ -69,7 +70,7 @@ class Chain:
 
 def chain_of(headers: Headers, *, attributes: Sequence[str], sources: Sequence[str]) -> Chain:
     """The chain for rows of such columns, of sources that are off or lack a key too. Raises ValueError."""
-    wishes = wishes_of(headers, attributes=attributes, sources=sources, plan_for=_whole_plan)
+    wishes = wishes_of_rows(headers, attributes=attributes, sources=sources, plan_for=_whole_plan)
     known, now = _known(headers), _known(headers)
     links: list[Link] = []
     for kind in sorted(wishes.plans, key=lambda kind: kind is not wishes.kind):

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from crm.models import Account, Contact
-from enrichment.management.wishes import Wishes, sources_of
 from enrichment.models import EnrichmentRun
 from enrichment.plan import Plan
 from enrichment.preview import Preview, SourceQuote, preview
+from enrichment.wishes import Wishes, sources_of
 from sources.attributes import Kind
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 
 from crm.models import Account, Contact, Sheet
 
@@ -62,6 +62,18 @@ class EnrichmentRun(models.Model):
     finished_at = models.DateTimeField(null=True, blank=True)
     undone_at = models.DateTimeField(null=True, blank=True)
 
+    asks_next = models.JSONField(
+        default=dict, blank=True,
+        help_text="Once it ends: what is asked about the people of its companies, or the companies of its people.",
+    )  # fmt: skip
+    follows = models.OneToOneField(
+        "self", null=True, blank=True, on_delete=models.SET_NULL, related_name="follow_up",
+        help_text="The run whose people or companies it asks about; that one's cap holds for both.",
+    )  # fmt: skip
+    followed_at = models.DateTimeField(
+        null=True, blank=True, help_text="The end of this run that its follow-up takes account of."
+    )
+
     class Meta:
         ordering = ["-id"]
         indexes = [models.Index(fields=["status"], name="run_status")]
@@ -73,6 +85,12 @@ class EnrichmentRun(models.Model):
     def is_open(self) -> bool:
         """Whether the run may still do something."""
         return self.status in self.OPEN
+
+
+def to_follow() -> Q:
+    """Runs that ended and whose follow-up is to be begun, or to take account of a newer end."""
+    is_due = Q(followed_at=None) | ~Q(followed_at=F("finished_at"))
+    return is_due & Q(status=EnrichmentRun.Status.COMPLETED, undone_at=None) & ~Q(asks_next={})
 
 
 class RunItem(models.Model):

@@ -72,7 +72,7 @@ def test_the_second_finder_is_asked_where_the_first_knew_nobody(fakes: dict[str,
     make_account(domain="beta.com")
     run = enrich("ceo_email")
     assert values("ceo_email") == ["ada@acme.com", "bo@beta.com"]
-    assert (fakes["first"].asked, fakes["second"].asked) == (["acme.com", "beta.com"], ["beta.com"])
+    assert (sorted(fakes["first"].asked), fakes["second"].asked) == (["acme.com", "beta.com"], ["beta.com"])
     outcome = RunItem.objects.get(run=run, position=1).outcomes["second"]
     assert (outcome["outcome"], outcome["reason"]) == ("skipped", "not needed: what it is asked for is known")
 

@@ -223,7 +223,7 @@ def contact(name: str = "", link: str = "", account: Account | None = None) -> C
 def test_a_contact_known_before_is_the_person_and_keeps_what_is_known() -> None:
     acme = named(make.make_account(), ceo_name="Ada Ode", ceo_linkedin_url=ADA)
     known = contact(name="Ada B. Ode", link=ADA)
-    everybody, made = introduce(make.make_run().pk, Account.objects.all())
+    everybody, made = introduce(make.make_run(), Account.objects.all())
     known.refresh_from_db()
     assert (everybody, made) == ([known.pk], [])
     assert (known.account, known.name, known.value("job_title")) == (acme, "Ada B. Ode", "CEO")
@@ -234,14 +234,14 @@ def test_a_namesake_elsewhere_is_somebody_else() -> None:
     named(acme, ceo_name="Ada Ode")
     contact(name="Ada Ode", account=beta)
     assert chief_executives([acme]) == {}
-    everybody, made = introduce(make.make_run().pk, Account.objects.filter(pk=acme.pk))
+    everybody, made = introduce(make.make_run(), Account.objects.filter(pk=acme.pk))
     assert everybody == made and len(made) == 1
     assert chief_executives([Account.objects.get(pk=acme.pk)])[acme.pk].pk == made[0]
 
 
 def test_one_person_who_leads_two_companies_is_one_contact() -> None:
     both = [named(make.make_account(), ceo_name="Ada Ode", ceo_linkedin_url=ADA) for _ in range(2)]
-    everybody, made = introduce(make.make_run().pk, Account.objects.all())
+    everybody, made = introduce(make.make_run(), Account.objects.all())
     assert everybody == made and len(made) == 1
     assert {lead.pk for lead in chief_executives(both).values()} == set(made)
-    assert introduce(make.make_run().pk, Account.objects.all()) == (made, [])
+    assert introduce(make.make_run(), Account.objects.all()) == (made, [])

@@ -15,10 +15,11 @@ from django.db import transaction
 
 from crm.results import check_output, found_attributes, output_of, write_results
 from crm.spreadsheets import import_file
-from enrichment import runs
-from enrichment.management.follow_ups import columns_kept, columns_of_people, follow_up, to_remember
+from enrichment import runs, signals
+from enrichment.follow_ups import follow_up
+from enrichment.management.columns import columns_kept, columns_of_people, to_remember
 from enrichment.management.quotes import quote_lines
-from enrichment.management.wishes import Wishes, read_wishes, words
+from enrichment.management.wishes import read_wishes, words
 from enrichment.models import EnrichmentRun
 from enrichment.queries import attributes_of
 from enrichment.registration import sync_sources
@@ -31,6 +32,7 @@ from enrichment.terminal import (
     summary_lines,
     work_with_bar,
 )
+from enrichment.wishes import Wishes
 from sources.attributes import Kind
 
 MOST_PARALLEL = 16
@@ -115,7 +117,8 @@ class Command(BaseCommand):
         )  # fmt: skip
         output: Path = options["output"] or output_of(path)
         run.summary |= {"output": str(output.absolute()), **to_remember(wishes)}
-        run.save(update_fields=["summary"])
+        run.asks_next = wishes.next
+        run.save(update_fields=["summary", "asks_next"])
         return run
 
     def _preview(self, options: dict[str, Any]) -> None:
@@ -144,6 +147,7 @@ class Command(BaseCommand):
         follower = None if run.is_open else follow_up(run)
         if follower:
             _work(follower, run)
+        signals.sweep()  # no worker may be there to look
         columns, of_people = _columns(run), columns_of_people(run)
         self._sum_up(run, follower, columns, of_people)
         self.stdout.write(f"\n{time.monotonic() - started:.1f} seconds")
