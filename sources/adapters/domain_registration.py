@@ -21,6 +21,7 @@ SERVERS = "https://data.iana.org/rdap/dns.json"
 _ACCEPT = {"Accept": "application/rdap+json, application/json;q=0.9"}
 _CITY, _REGION, _COUNTRY = 3, 4, 6
 """Places of the parts of a postal address in jCard (RFC 7095, section 3.3.1.3)."""
+_DOMAIN_PATH = re.compile(r"/domain/([^/?#\s]{1,253})/?$", re.IGNORECASE)
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 _HIDDEN = re.compile(
     r"redact|privacy|private|proxy|protect|withheld|whoisguard|not disclosed|undisclosed|masked|anonym|gdpr"
@@ -75,7 +76,8 @@ class DomainRegistration(Source):
 
     def _read(self, answer: Mapping[str, Any], payload: Payload) -> Sequence[Finding]:
         """What one domain says."""
-        name = text(answer.get("ldhName")) or text(answer.get("unicodeName"))
+        given = (text(answer.get(part)) for part in ("ldhName", "unicodeName", "handle"))
+        name = next((each for each in given if site(each)), "") or _asked(payload)
         if text(answer.get("objectClassName")) not in ("domain", "") or not name:
             raise PayloadChanged("the registry sent something other than a domain")
         values = _registered(answer.get("events")) | _registrant(answer.get("entities"))
@@ -88,6 +90,12 @@ class DomainRegistration(Source):
             country=values.get("country", ""),
         )
         return [Finding(subject=subject, claims=claims(values, _reference(payload, answer, name)))]
+
+
+def _asked(payload: Payload) -> str:
+    """The domain that was asked about, as the address of the answer says it, or ""."""
+    found = _DOMAIN_PATH.search(payload.url)
+    return found[1] if found else ""
 
 
 def _read_servers(payload: Payload) -> Mapping[str, str]:

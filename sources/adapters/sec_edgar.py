@@ -5,23 +5,32 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sources.attributes import Kind
 from sources.cadence import Cadence
 from sources.cleaning.text import words
 from sources.contract import Call, Claim, Finding, Http, Limits, Payload, Source, Subject, Wanted
-from sources.errors import PayloadChanged
+from sources.errors import PayloadChanged, SourceError
 from sources.identity import name_key
 from sources.vendors import sec_facts
 from sources.vendors.firmographics import cased, claims, land, place, site
-from sources.vendors.json_answers import mapping, mappings, raise_for_status, read_object, text, texts
+from sources.vendors.json_answers import (
+    mapping,
+    mappings,
+    raise_for_status,
+    read_json,
+    read_object,
+    text,
+    texts,
+)
 from sources.vendors.reference_files import ReferenceFile
 
 TICKERS = "https://www.sec.gov/files/company_tickers.json"
 
 _CIK = re.compile(r"0{0,9}[1-9]\d{0,9}", re.ASCII)
+_CONCEPT = frozenset(("cik", "entityName", "taxonomy", "tag", "units"))
 _MARK = re.compile(r"\s*/ ?(?:[A-Z]{2,3}/?)?$", re.ASCII)
 _STATES = words(
     """
@@ -49,17 +58,21 @@ class SecEdgar(Source):
     needs = (("cik",), ("ticker",), ("name",))
     provides = (
         *("legal_name", "industry", "ticker", "cik", "lei", "headquarters", "city", "country", "phone"),
-        *("domain", "former_names", "company_description"),
+        *("domain", "former_names", "company_description", "revenue_range"),
     )
     cadence = Cadence.parse("monthly")
-    limits = Limits(per_minute=300, in_flight=4, max_bytes=5_000_000)
+    # Ten questions a second are allowed, of which one about a company makes up to three.
+    limits = Limits(per_minute=150, in_flight=4, max_bytes=5_000_000)
     base_url = "https://data.sec.gov"
 
     def __init__(self) -> None:
         self._listed = ReferenceFile(TICKERS, _read_list)
 
     def fetch(self, call: Call, http: Http) -> Sequence[Payload]:
-        """The company's submissions; when the list knows none or several of that name, those rows of the list."""
+        """The company's submissions, with its revenue where that is wanted as `{"submissions": …, "concepts": […]}`.
+
+        When the list knows none or several of that name, those rows of the list.
+        """
         cik = text(call.subject.known.get("cik"))
         if not _CIK.fullmatch(cik):
             rows = _look_up(self._listed.content(http), call.subject)
@@ -68,7 +81,10 @@ class SecEdgar(Source):
                 body = json.dumps({str(number): row for number, row in enumerate(rows)}).encode()
                 return [Payload(status=200, body=body, url=TICKERS)]
             (cik,) = ciks
-        return [http.get(f"submissions/CIK{int(cik):010d}.json")]
+        submissions = http.get(f"submissions/CIK{int(cik):010d}.json")
+        if submissions.status != 200 or (call.wanted and "revenue_range" not in call.wanted):
+            return [submissions]
+        return [_with_concepts(submissions, http, int(cik))]
 
     def parse(self, payload: Payload, wanted: Wanted) -> Sequence[Finding]:
         """The company of a submissions (or companyfacts) answer, or each row of the list."""
@@ -82,6 +98,25 @@ class SecEdgar(Source):
             raise PayloadChanged("data.sec.gov sent something other than a company's submissions")
         found = _company(answer)
         return [found] if found else ()
+
+
+def _with_concepts(submissions: Payload, http: Http, cik: int) -> Payload:
+    """Submissions and what the reports say of the revenue in one; one that fails is left out."""
+    concepts: list[Any] = []
+    for concept in sec_facts.ASKED:
+        try:
+            answer = http.get(f"api/xbrl/companyconcept/CIK{cik:010d}/us-gaap/{concept}.json")
+            if answer.status == 200:
+                concepts.append(read_json(answer))
+        except SourceError:
+            break
+    if not concepts:
+        return submissions
+    try:
+        body = {"submissions": read_json(submissions), "concepts": concepts}
+    except PayloadChanged:
+        return submissions
+    return replace(submissions, body=json.dumps(body).encode())
 
 
 def _read_list(payload: Payload) -> Listed:
@@ -113,9 +148,19 @@ def _unified(answer: Mapping[str, Any]) -> Mapping[str, Any]:
             str(number): {"cik_str": row.get("cik"), "title": row.get("name"), "ticker": row.get("ticker")}
             for number, row in enumerate(named)
         }
-    if {"cik", "entityName", "taxonomy", "tag", "units"} <= answer.keys():
-        return {**answer, "facts": {text(answer["taxonomy"]): {text(answer["tag"]): answer}}}
+    if answer.keys() >= _CONCEPT:
+        return {**answer, "facts": _facts([answer])}
+    if isinstance(answer.get("submissions"), dict):  # as `fetch` keeps them
+        return {**answer["submissions"], "facts": _facts(mappings(answer.get("concepts")))}
     return answer
+
+
+def _facts(concepts: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
+    """Figures of single concepts like those of all."""
+    found: dict[str, dict[str, Any]] = {}
+    for each in concepts:
+        found.setdefault(text(each.get("taxonomy")), {})[text(each.get("tag"))] = each
+    return found
 
 
 def _is_list(answer: Mapping[str, Any]) -> bool:

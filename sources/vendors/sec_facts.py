@@ -25,6 +25,8 @@ _REVENUE = (
     "RevenueFromContractsWithCustomers",
 )
 """Concepts of us-gaap, then of ifrs-full; of several that end on the same day the first counts."""
+ASKED = ("RevenueFromContractWithCustomerExcludingAssessedTax", "Revenues")
+"""The concepts that hold the revenue of nearly all companies today."""
 _PEOPLE = ("EntityNumberOfEmployees",)
 _YEAR = range(340, 400)
 _ANNUAL_FORMS = ("10-K", "20-F", "40-F")

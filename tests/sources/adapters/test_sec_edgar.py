@@ -158,9 +158,33 @@ def test_the_other_recordings(shared):
 )
 def test_it_asks_for_the_company_it_finds_in_the_list(subject, cik):
     asked = network()
-    (payload,) = SecEdgar().fetch(ask(subject), asked)
+    (payload,) = SecEdgar().fetch(ask(subject, wanted=("legal_name",)), asked)
     assert asked.asked[-1] == f"submissions/CIK{cik}.json"
     assert json.loads(payload.body) == COMPANY
+
+
+def test_the_revenue_is_asked_for_where_it_is_wanted():
+    figures = [figure("2024-12-31", 60_000_000, "2024-01-01")]
+    revenue = {
+        "cik": 1652044,
+        "taxonomy": "us-gaap",
+        "tag": "Revenues",
+        "entityName": "Alphabet Inc.",
+        "units": {"USD": figures},
+    }
+    asked = Network(
+        company_tickers=answer(ROWS), submissions=answer(COMPANY), **{"us-gaap/Revenues": answer(revenue)}
+    )
+    (payload,) = SecEdgar().fetch(ask(Subject(name="Alphabet"), wanted=("revenue_range",)), asked)
+    assert len(asked.asked) == 4  # the list, the company, and two concepts of which one is not used
+    said = claims(SecEdgar(), payload)
+    assert (said["revenue_range"], said["legal_name"]) == (60_000_000, "Alphabet Inc.")
+    assert set(said) <= set(SecEdgar.provides)
+    down = Network(
+        company_tickers=answer(ROWS), submissions=answer(COMPANY), companyconcept=SourceUnavailable("down")
+    )
+    (payload,) = SecEdgar().fetch(ask(Subject(name="Alphabet")), down)
+    assert claims(SecEdgar(), payload)["legal_name"] == "Alphabet Inc."
 
 
 def test_the_list_is_fetched_once():
