@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -72,7 +73,10 @@ def checked(settings: Mapping[str, Any]) -> dict[str, Any]:
         if slug in paths:
             raise Wrong({"attributes": f"{slug} stands there twice: leave one."})
         paths[slug] = path.text
-    return {**settings, "attributes": paths}
+    # Settings belong to what was asked: those of a GET stay as they were before there was a choice.
+    left_out = () if api.method == configured_api.POST else ("method", "body")
+    told = {name: value for name, value in settings.items() if name not in left_out}
+    return {**told, "attributes": paths}
 
 
 def save(
@@ -144,11 +148,7 @@ def try_out(settings: Mapping[str, Any], subject: Subject, *, slug: str) -> Tria
         raise Wrong(
             {"record": f"The API is asked with {' and '.join(api.inputs)}, which is not known of it."}
         )
-    url, headers = api.request(subject, _MASK)
-    sent = (
-        f"GET {url.replace(quote(_MASK, safe=''), _MASK)}",
-        *(f"{name}: {text}" for name, text in headers.items()),
-    )
+    sent = _shown(api.request(subject, _MASK))
     catalogue = {**BY_SLUG, **{each.slug: each for each in custom_attributes()}}
     call = Call(
         questions=[Question(subject=subject)], wanted=catalogue, settings=settings, key=key_of(slug, adapter)
@@ -164,3 +164,12 @@ def try_out(settings: Mapping[str, Any], subject: Subject, *, slug: str) -> Tria
     judged = judge_findings(subject, findings)
     cleaned = clean_claims(findings[0], catalogue) if findings else None
     return Trial(subject, sent, payload, judged, cleaned)
+
+
+def _shown(request: configured_api.Request) -> tuple[str, ...]:
+    """The lines of a request."""
+    lines = [f"{request.method} {request.url.replace(quote(_MASK, safe=''), _MASK)}"]
+    lines += [f"{name}: {text}" for name, text in request.headers.items()]
+    if request.body is not None:
+        lines += ["", *json.dumps(request.body, indent=2, ensure_ascii=False).splitlines()]
+    return tuple(lines)

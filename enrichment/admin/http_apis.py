@@ -20,6 +20,7 @@ from enrichment.http_apis import Trial, Wrong
 from enrichment.models import EnrichmentSource
 from enrichment.models.source import normal_cadence
 from sources.attributes import Kind
+from sources.vendors.configured_api import GET, POST
 
 if TYPE_CHECKING:
     from enrichment.admin.sources import EnrichmentSourceAdmin
@@ -45,6 +46,16 @@ class HttpApiForm(forms.Form):
     url = forms.CharField(
         label="Address", max_length=4000,
         help_text="What it is asked by stands in braces: https://api.example.com/company?domain={domain}",
+    )  # fmt: skip
+    method = forms.ChoiceField(
+        label="Asked by",
+        choices=[(GET, GET), (POST, f"{POST}, with a JSON body")],
+        required=False,
+        initial=GET,
+    )
+    body = forms.CharField(
+        label="Body", required=False, widget=forms.Textarea(attrs={"rows": 4}), max_length=20_000,
+        help_text='JSON for a POST, with what it is asked by in its values: {"domain": "{domain}", "limit": 1}',
     )  # fmt: skip
     headers = forms.CharField(
         required=False, widget=forms.Textarea(attrs={"rows": 3}),
@@ -127,6 +138,8 @@ class HttpApiForm(forms.Form):
         told = self.cleaned_data
         names = (
             "url",
+            "method",
+            "body",
             "kind",
             "headers",
             "secret",

@@ -1,4 +1,4 @@
-"""Any JSON API that a user describes: an address over the subject, JMESPath for what it answers."""
+"""Any JSON API that a user describes: an address or a body over the subject, JMESPath for what it answers."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from urllib.parse import quote
 from sources.cleaning import Refused, domain, linkedin_url
 from sources.contract import Call, Claim, Finding, Http, Payload, Secret, Source, Subject, Wanted
 from sources.errors import NotAllowed, SourceRefused
-from sources.vendors.configured_api import Api, read
+from sources.vendors.configured_api import POST, Api, read
 from sources.vendors.json_answers import raise_for_status, read_json, text
 
 ASKED = "footnote-asked"
@@ -23,7 +23,7 @@ _CLEANERS = {"domain": domain, "linkedin_url": linkedin_url}
 
 
 class HttpApi(Source):
-    """One question is one GET; `configured` makes the adapter of a source from its settings."""
+    """One question is one GET or POST; `configured` makes the adapter of a source from its settings."""
 
     slug = "http_api"
     label = "HTTP API"
@@ -45,9 +45,13 @@ class HttpApi(Source):
             raise NotAllowed(f"The API is asked with {' and '.join(missing)}, which is not known")
         if api.secret and not call.key:
             raise SourceRefused(f"{api.secret} is not set")
-        url, headers = api.request(call.subject, call.key)
+        put = api.request(call.subject, call.key)
+        if put.method == POST:
+            answer = http.post(put.url, json=put.body, headers=put.headers)
+        else:
+            answer = http.get(put.url, headers=put.headers)
         asked = {name: str(call.subject.told(name)) for name in api.inputs}
-        return [_sealed(http.get(url, headers=headers), call.key, asked)]
+        return [_sealed(answer, call.key, asked)]
 
     def parse(self, payload: Payload, wanted: Wanted) -> Sequence[Finding]:
         """What the paths find; () by the rule for misses, or when they find nothing."""

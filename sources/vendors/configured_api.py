@@ -1,12 +1,13 @@
-"""A JSON API as users describe it: address, headers, the name of a secret, JMESPath for each attribute.
+"""A JSON API as users describe it: address, headers, what is posted, the name of a secret, JMESPath for each attribute.
 
 Settings are a JSON object with the keys of `FIELDS`. `check` says in one sentence a field what is wrong with them.
 """
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl, quote, urlsplit
@@ -19,9 +20,13 @@ from sources.cleaning import is_blank
 from sources.contract import Subject
 from sources.errors import PayloadChanged, SourceRefused
 
-FIELDS = ("url", "kind", "headers", "secret", "attributes", "identity", "reference", "miss_statuses", "miss")
+FIELDS = (
+    *("url", "method", "body", "kind", "headers", "secret", "attributes", "identity"),
+    *("reference", "miss_statuses", "miss"),
+)
 SECRET = "secret"
-"""The placeholder of the key, in the address and in headers."""
+"""The placeholder of the key, in the address, in headers and in the body."""
+GET, POST = "GET", "POST"
 
 _PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
 _VARIABLE = re.compile(r"(?!FOOTNOTE_|DJANGO_|SECRET_KEY$)[A-Z][A-Z0-9_]{0,60}_(API_KEY|KEY|TOKEN|PASSWORD)")
@@ -29,7 +34,8 @@ _HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}")
 _SLUG = re.compile(r"[a-z][a-z0-9_]{0,59}")
 _HOLDS_KEY = re.compile(r"authorization|api[-_]?key|token|secret|passw|credential|^key$", re.IGNORECASE)
 _REFERENCE = re.compile(r"https?://\S+|(?!https?:)[a-z][a-z0-9+.-]*:\S.*", re.IGNORECASE)
-_MOST_TEXT = 2_000
+_MOST_TEXT, _MOST_BODY = 2_000, 20_000
+_DEEPEST = 20
 
 
 class _Wrong(ValueError):
@@ -53,10 +59,34 @@ class Path:
 
 
 @dataclass(frozen=True, slots=True)
+class Template:
+    """JSON whose texts hold placeholders; `names` are those."""
+
+    content: Any
+    names: tuple[str, ...]
+
+    def filled(self, values: Mapping[str, Any]) -> Any:
+        """The JSON about one subject: a text that is one placeholder becomes the value, with its type."""
+        return _put_in(self.content, values)
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What is sent; `body` is None where nothing is posted."""
+
+    method: str
+    url: str
+    headers: Mapping[str, str]
+    body: Any
+
+
+@dataclass(frozen=True, slots=True)
 class Api:
     """Settings that make sense."""
 
     url: str
+    method: str
+    body: Template | None
     kind: Kind
     headers: Mapping[str, str]
     secret: str
@@ -69,7 +99,8 @@ class Api:
     @property
     def inputs(self) -> tuple[str, ...]:
         """What a subject must have to be asked about."""
-        return tuple(name for name in dict.fromkeys(_PLACEHOLDER.findall(self.url)) if name != SECRET)
+        names = (*_PLACEHOLDER.findall(self.url), *(self.body.names if self.body else ()))
+        return tuple(name for name in dict.fromkeys(names) if name != SECRET)
 
     @property
     def home(self) -> str:
@@ -77,12 +108,12 @@ class Api:
         parts = urlsplit(self.url)
         return "" if "{" in parts.netloc else f"{parts.scheme}://{parts.netloc}"
 
-    def request(self, subject: Subject, key: str) -> tuple[str, dict[str, str]]:
-        """The address and the headers of the question about a subject."""
-        told = {name: quote(str(subject.told(name)), safe="") for name in self.inputs}
-        told[SECRET] = quote(key, safe="")
+    def request(self, subject: Subject, key: str) -> Request:
+        """The question about a subject."""
+        values = {name: subject.told(name) for name in self.inputs} | {SECRET: key}
+        url = _PLACEHOLDER.sub(lambda found: quote(str(values[found[1]]), safe=""), self.url)
         headers = {name: value.replace(f"{{{SECRET}}}", key) for name, value in self.headers.items()}
-        return _PLACEHOLDER.sub(lambda found: told[found[1]], self.url), headers
+        return Request(self.method, url, headers, self.body.filled(values) if self.body else None)
 
     def reference_of(self, answer: Any, url: str, asked: Mapping[str, str]) -> str:
         """The reference of what an answer says: the template filled, or the address asked where it stays empty."""
@@ -128,12 +159,8 @@ def _url(value: Any, settings: Mapping[str, Any]) -> str:
     if parts.scheme not in ("http", "https") or not parts.netloc or re.search(r"\s", text):
         raise _Wrong(f"This is no address: write one such as {example}")
     names = _PLACEHOLDER.findall(text)
-    for name in names:
-        if name != SECRET and name not in IDENTITY and name not in BY_SLUG:
-            raise _Wrong(
-                f"{{{name}}} is no input: write {', '.join(IDENTITY)} or the slug of an attribute in braces."
-            )
-    if not set(names) - {SECRET}:
+    _check_inputs(names)
+    if not set(names) - {SECRET} and settings.get("method") != POST:
         raise _Wrong("The address names nobody: put {domain}, {name} or another input into it.")
     _needs_secret("The address", text, settings)
     if settings.get("secret") and "{" in parts.netloc:
@@ -141,6 +168,76 @@ def _url(value: Any, settings: Mapping[str, Any]) -> str:
     if any(_HOLDS_KEY.search(name) and value and "{" not in value for name, value in parse_qsl(parts.query)):
         raise _Wrong("The address holds a key: write {secret} in its place, and name its variable below.")
     return text
+
+
+def _check_inputs(names: Iterable[str]) -> None:
+    for name in names:
+        if name != SECRET and name not in IDENTITY and name not in BY_SLUG:
+            raise _Wrong(
+                f"{{{name}}} is no input: write {', '.join(IDENTITY)} or the slug of an attribute in braces."
+            )
+
+
+def _method(value: Any, settings: Mapping[str, Any]) -> str:
+    if value not in (None, "", GET, POST):
+        raise _Wrong("Choose GET or POST.")
+    return str(value or GET)
+
+
+def _body(value: Any, settings: Mapping[str, Any]) -> Template | None:
+    text = _text(value, most=_MOST_BODY)
+    if settings.get("method") != POST:
+        if text:
+            raise _Wrong("A GET sends no body: choose POST, or empty this.")
+        return None
+    if not text:
+        raise _Wrong('Write the JSON that is sent, such as {"domain": "{domain}"}')
+    try:
+        content = json.loads(text)
+        json.dumps(content, ensure_ascii=False, allow_nan=False).encode()  # as it is sent
+    except (ValueError, RecursionError) as error:
+        raise _Wrong(f"This is no JSON: {_line(error)}. Placeholders stand within quotes.") from None
+    if not isinstance(content, dict | list):
+        raise _Wrong("Write a JSON object or list.")
+    names = tuple(dict.fromkeys(_names_in(content)))
+    _check_inputs(names)
+    if not {*names, *_PLACEHOLDER.findall(str(settings.get("url")))} - {SECRET}:
+        raise _Wrong("Neither address nor body names anybody: put {domain}, {name} or another input into it.")
+    _needs_secret("The body", text, settings)
+    return Template(content, names)
+
+
+def _names_in(content: Any, label: str = "", depth: int = 0) -> Iterator[str]:
+    """The placeholders in texts; raises _Wrong for one in a name, and for a key that is written out."""
+    if depth > _DEEPEST:
+        raise _Wrong(f"This is nested more than {_DEEPEST} levels deep.")
+    if isinstance(content, dict):
+        for name, value in content.items():
+            if _PLACEHOLDER.search(name):
+                raise _Wrong(f"{name[:60]} is a name: placeholders stand in values only.")
+            yield from _names_in(value, name, depth + 1)
+    elif isinstance(content, list):
+        for value in content:
+            yield from _names_in(value, label, depth + 1)
+    elif isinstance(content, str):
+        if _HOLDS_KEY.search(label) and content and "{" not in content:
+            raise _Wrong(
+                f"{label[:60]} holds a key: write {{secret}} in its place, and name its variable below."
+            )
+        yield from _PLACEHOLDER.findall(content)
+
+
+def _put_in(content: Any, values: Mapping[str, Any]) -> Any:
+    """`content` with its placeholders replaced; values are JSON values, never part of the JSON's own text."""
+    if isinstance(content, dict):
+        return {name: _put_in(value, values) for name, value in content.items()}
+    if isinstance(content, list):
+        return [_put_in(value, values) for value in content]
+    if not isinstance(content, str):
+        return content
+    if whole := _PLACEHOLDER.fullmatch(content):
+        return values[whole[1]]
+    return _PLACEHOLDER.sub(lambda found: str(values[found[1]]), content)
 
 
 def _kind(value: Any, settings: Mapping[str, Any]) -> Kind:
@@ -210,7 +307,7 @@ def _miss(value: Any, settings: Mapping[str, Any]) -> Path | None:
 
 
 _READERS: Mapping[str, Callable[[Any, Mapping[str, Any]], Any]] = {
-    "url": _url, "kind": _kind, "headers": _headers, "secret": _secret, "attributes": _attributes, "identity": _identity,
+    "url": _url, "method": _method, "body": _body, "kind": _kind, "headers": _headers, "secret": _secret, "attributes": _attributes, "identity": _identity,
     "reference": _reference, "miss_statuses": _statuses, "miss": _miss,
 }  # fmt: skip
 
@@ -232,12 +329,12 @@ def _pairs(value: Any, sentence: str) -> dict[str, str]:
     return {name.strip(): text.strip() for name, text in told.items()}
 
 
-def _text(value: Any) -> str:
+def _text(value: Any, *, most: int = _MOST_TEXT) -> str:
     if value is not None and not isinstance(value, str):
         raise _Wrong("Write a text.")
     text = (value or "").strip()
-    if len(text) > _MOST_TEXT:
-        raise _Wrong(f"This is longer than {_MOST_TEXT:,} characters.")
+    if len(text) > most:
+        raise _Wrong(f"This is longer than {most:,} characters.")
     return text
 
 

@@ -11,7 +11,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from enrichment import claims, http_apis, runs
+from enrichment import claims, http_apis, ledger, runs
 from enrichment.models import AttributeValue, EnrichmentSource, Lookup
 from sources.attributes import Kind
 from sources.contract import Subject
@@ -207,3 +207,37 @@ def test_the_list_of_sources_shows_what_an_api_needs_and_gives(olive: Client) ->
 
 def test_a_subject_needs_no_record_when_it_is_a_domain() -> None:
     assert http_apis.subject_called("Acme.com", Kind.ACCOUNT) == Subject(kind=Kind.ACCOUNT, domain="acme.com")
+
+
+BODY = '{"site": "{domain}", "key": "{secret}"}'
+
+
+def test_a_test_shows_what_is_posted_with_the_key_masked(olive: Client, server: Server) -> None:
+    changes = {"method": "POST", "body": BODY, "url": f"{server.url}/v1?domain={{domain}}"}
+    page = post(olive, "test", filled(**changes)).content.decode()
+    assert f"POST {server.url}/v1?domain=acme.com" in page
+    shown = page.partition("Request</h2>")[2]
+    assert "&quot;site&quot;: &quot;acme.com&quot;" in shown and "&quot;key&quot;: &quot;***&quot;" in shown
+    assert "sesame" not in page and "status 200" in page
+    (head,) = server.heads
+    assert json.loads(head.partition(b"\r\n\r\n")[2]) == {"site": "acme.com", "key": "sesame-123"}
+
+
+def test_a_post_is_saved_and_shown_again(olive: Client) -> None:
+    post(olive, "save", filled(method="POST", body=BODY, url="https://api.example.com/search"))
+    source = EnrichmentSource.objects.get(slug="acme_api")
+    assert (source.settings["method"], source.settings["body"]) == ("POST", BODY)
+    page = olive.get(reverse(f"{NEW}_change", args=[source.pk]))
+    assert page.context["form"]["body"].value() == BODY and page.context["form"]["method"].value() == "POST"
+    wrong = post(olive, "save", filled(method="POST", body='{"site": {domain}}'))
+    assert "Placeholders stand within quotes." in str(errors(wrong)["body"])
+
+
+def test_a_source_that_gets_keeps_its_questions_when_it_is_saved_again(olive: Client) -> None:
+    post(olive, "save", filled())
+    source = EnrichmentSource.objects.get(slug="acme_api")
+    assert not {"method", "body"} & source.settings.keys()
+    before = ledger.key_of(source, {"domain": "acme.com"})
+    post(olive, "save", filled(method="GET"), source.pk)
+    source.refresh_from_db()
+    assert ledger.key_of(source, {"domain": "acme.com"}) == before

@@ -233,3 +233,60 @@ def test_a_secret_that_is_used_must_be_named():
 def test_good_settings_have_nothing_wrong():
     assert check(SETTINGS) == {}
     assert check({"url": "https://{domain}/card.json", "attributes": {"headcount": "@"}}) == {}
+
+
+POSTED = SETTINGS | {
+    "url": "https://api.example.com/v1/search",
+    "method": "POST",
+    "body": '{"query": {"site": "{domain}", "text": "{name} of {city}"}, "year": "{founded_year}", "key": "{secret}", "n": 1}',
+}
+
+
+def test_a_body_is_posted_with_values_as_json_values():
+    hostile = Subject(
+        name='A "quoted" \\ {domain} name', domain="acme.com", city="Köln", known={"founded_year": 1999}
+    )
+    changes = {**POSTED, "url": "{server}/v1/search"}
+    kept, head = ask(reply(json.dumps(ANSWER).encode()), subject=hostile, **changes)
+    start, _, body = head.partition(b"\r\n\r\n")
+    assert start.startswith(b"POST /v1/search HTTP/1.1")
+    assert b"Content-Type: application/json" in start and b"Authorization: Bearer sesame-123" in start
+    assert json.loads(body) == {
+        "query": {"site": "acme.com", "text": 'A "quoted" \\ {domain} name of Köln'},
+        "year": 1999,
+        "key": "sesame-123",
+        "n": 1,
+    }
+    assert "sesame" not in kept.url + str(kept.headers)
+    needs = (("domain", "name", "city", "founded_year"),)
+    assert registry.get("http_api").configured(POSTED).needs == needs
+
+
+@pytest.mark.parametrize(
+    ("changes", "field", "says"),
+    [
+        ({"method": "PUT"}, "method", "Choose GET or POST."),
+        ({"method": "GET"}, "body", "A GET sends no body"),
+        ({"body": ""}, "body", "Write the JSON that is sent"),
+        ({"body": '{"site": {domain}}'}, "body", "This is no JSON"),
+        ({"body": '"{domain}"'}, "body", "Write a JSON object or list."),
+        ({"body": '{"n": 1}'}, "body", "Neither address nor body names anybody"),
+        ({"body": '{"site": "{domian}"}'}, "body", "{domian} is no input"),
+        ({"body": '{"{domain}": 1}'}, "body", "placeholders stand in values only"),
+        ({"body": '{"a": "{domain}", "api_key": "abc"}'}, "body", "api_key holds a key"),
+        ({"secret": "", "headers": {}}, "body", "name the variable of the key below"),
+        ({"body": '{"a": "{domain}", "n": 1e999}'}, "body", "This is no JSON"),
+        ({"body": '{"a": "{domain}", "n": NaN}'}, "body", "This is no JSON"),
+        ({"body": '{"a": "{domain}", "n": "\\ud800"}'}, "body", "This is no JSON"),
+        ({"body": '["{domain}"' + "," + "[" * 5000 + "]" * 5000 + "]"}, "body", "This is no JSON"),
+        ({"body": '["{domain}",' + "[" * 50 + "]" * 50 + "]"}, "body", "nested more than 20 levels"),
+        ({"body": ["{domain}"]}, "body", "Write a text."),
+        ({"body": '["{domain}", "' + "x" * 20_000 + '"]'}, "body", "longer than 20,000 characters"),
+    ],
+)
+def test_a_body_that_makes_no_sense_is_refused_in_one_sentence(changes, field, says):
+    assert says in check(POSTED | changes)[field]
+
+
+def test_a_post_whose_address_names_the_subject_needs_no_name_in_its_body():
+    assert check(POSTED | {"url": "https://a.example/{domain}", "body": '{"n": 1}'}) == {}
