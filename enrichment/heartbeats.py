@@ -12,6 +12,7 @@ from enrichment.models import Heartbeat
 
 QUEUE = "queue"
 SWEEPER = "sweeper"
+REPLAY = "replay"
 STOP = "stop"
 STOP_LASTS = timedelta(seconds=30)
 

@@ -6,13 +6,14 @@ import logging
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 from django.db.models.fields.json import KeyTransform
 
 from crm.models import Account, Contact, Record
-from enrichment import bulk, claims
+from enrichment import bulk, claims, heartbeats
 from enrichment.claims import Answer, RunUndone, Shift
 from enrichment.claims.state import CHECKS, owner_column
 from enrichment.ledger import TABLE as LOOKUPS
@@ -40,6 +41,7 @@ _Told = dict[tuple[int, int], Check | None]  # by record and lookup: what was le
 
 MOST_SHOWN = 20
 _RECORDS = 200  # at a time
+_SILENT = timedelta(seconds=60)  # of all replays, after which those that are open are taken up again
 _BODIES = 20  # kept answers in memory at once
 _READ = (Lookup.State.APPLIED, Lookup.State.LATE, Lookup.State.FAILED)
 _Status = EnrichmentRun.Status
@@ -135,6 +137,37 @@ def apply(
     _old(reading.source, reading.adapter).update(version=reading.adapter.version)
     _finish(run, tally)
     return True
+
+
+def interrupted(now: datetime) -> list[int]:
+    """The replays that are to be recorded and that no worker has been at for a while: their message was lost."""
+    last = heartbeats.last([heartbeats.REPLAY]).get(heartbeats.REPLAY)
+    if last is not None and last > now - _SILENT:
+        return []
+    going = EnrichmentRun.objects.filter(
+        status=_Status.SCHEDULED, summary__has_key="replay", undone_at=None, started_at__lt=now - _SILENT
+    )
+    return list(going.values_list("pk", flat=True))
+
+
+def give_up(run_id: int, reason: str) -> None:
+    """End a replay that cannot be recorded; what it has recorded stays until it is undone."""
+    going = EnrichmentRun.objects.filter(pk=run_id, status=_Status.SCHEDULED)
+    going.update(status=_Status.FAILED, error=reason[:2000], finished_at=bulk.clock())
+
+
+def offer_again(run: EnrichmentRun) -> None:
+    """Let the answers that a replay had read anew count as read by an older version: it was undone."""
+    if "replay" not in run.summary:
+        return
+    version = run.summary["version"]
+    read = Check.objects.filter(run=run, reread__gt=0).values("reread")
+    lookups = Lookup.objects.filter(pk__in=read, version=version)
+    stands = Check.objects.filter(lookup=OuterRef("pk"), run__undone_at=None)
+    lookups.filter(~Exists(stands), state=Lookup.State.APPLIED).update(
+        state=Lookup.State.FAILED, error="an older version of the source could not read it"
+    )
+    lookups.update(version=version - 1)
 
 
 def _finish(run: EnrichmentRun, tally: Tally) -> None:

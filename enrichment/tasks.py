@@ -18,6 +18,7 @@ from enrichment.models import EnrichmentRun
 
 _log = logging.getLogger(__name__)
 
+REPLAY = "enrichment.tasks.replay_answers"
 FOLLOW, DELIVER = "enrichment.tasks.follow", "enrichment.tasks.deliver"
 SHIFT = 60.0  # seconds one task works before it hands over to the next
 LONGEST = (
@@ -91,9 +92,21 @@ def ingest(run_id: int) -> None:
 def replay_answers(run_id: int) -> None:
     """Read kept answers anew for the run that a replay is recorded as, for a while; then the next task goes on."""
     with logs.about(run=run_id):
-        run = EnrichmentRun.objects.get(pk=run_id)
-        if not replay.apply(run, until=_shift(), on_chunk=heartbeats.mark):
-            async_task("enrichment.tasks.replay_answers", run_id)
+        _mark_replay()
+        try:
+            is_done = replay.apply(
+                EnrichmentRun.objects.get(pk=run_id), until=_shift(), on_chunk=_mark_replay
+            )
+        except runs.RunRefused as refused:
+            replay.give_up(run_id, str(refused))
+        else:
+            if not is_done:
+                async_task(REPLAY, run_id)
+
+
+def _mark_replay() -> None:
+    heartbeats.mark()
+    heartbeats.mark(heartbeats.REPLAY)
 
 
 def beat() -> None:
@@ -118,6 +131,8 @@ def sweep() -> None:
     timetable.sweep(bulk.clock())
     schedule.follow_all(bulk.clock())
     webhooks.tidy()
+    for run_id in replay.interrupted(now):
+        async_task(REPLAY, run_id)
     uploads.tidy(bulk.clock())
     if get_broker().queue_size() < runs.MOST_WAITING:
         for task, is_wanted in (

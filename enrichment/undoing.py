@@ -13,7 +13,7 @@ from django.db.models import CharField, Count, Exists, OuterRef, Q, QuerySet
 from django.db.models.functions import Cast
 
 from crm.models import Account, Contact, SheetEntry
-from enrichment import claims, webhooks
+from enrichment import claims, replay, webhooks
 from enrichment.claims import Shift
 from enrichment.models import AttributeValue, Check, EnrichmentRun, RunItem
 from enrichment.runs import RunRefused, cancel
@@ -96,6 +96,7 @@ def undo(run: EnrichmentRun, *, remove_created: bool = False) -> Undone:
     """
     undone = claims.undo(run.pk)
     end_follow_up(run)
+    replay.offer_again(run)
     removed = sum(_remove(run, kind) for kind in reversed(Kind)) if remove_created else 0
     run.refresh_from_db()
     webhooks.run_undone(run)

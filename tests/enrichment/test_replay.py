@@ -11,11 +11,12 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 from django.urls import reverse
+from django_q.models import OrmQ
 from hypothesis import example, given
 from hypothesis import strategies as st
 
 from crm.models import Account
-from enrichment import claims, replay, reviews, runs, tasks
+from enrichment import bulk, claims, heartbeats, replay, reviews, runs, tasks, undoing
 from enrichment.claims import Answer, CleanClaim
 from enrichment.models import AttributeValue, Check, EnrichmentRun, EnrichmentSource, Lookup, RunItem
 from enrichment.models.check import Outcome
@@ -173,6 +174,58 @@ def test_undoing_a_replay_brings_the_old_reading_back(source, newer):
     ) == before
     rebuilt = claims.rebuild()
     assert (rebuilt.claims, rebuilt.dates, rebuilt.current) == (0, 0, 0)
+
+
+def test_an_undone_replay_is_offered_again_and_reads_the_same(source, newer):
+    shown_before = [values(name) for name in NAMES]
+    run = replayed(source)
+    shown_after = [values(name) for name in NAMES]
+    assert replay.waiting(source) == 0
+    for _ in range(2):  # undoing may be repeated after a crash
+        undoing.undo(run)
+    assert [values(name) for name in NAMES] == shown_before
+    assert replay.waiting(source) == 4
+    assert Lookup.objects.filter(state=Lookup.State.FAILED).count() == 1
+    assert replay.preview(source).first
+    replayed(source)
+    # Settling took the name of Odd, so that its answer is in doubt now.
+    assert [values(name) for name in NAMES[:2]] == shown_after[:2] != shown_before[:2]
+
+
+def test_a_replay_whose_message_was_lost_is_taken_up_by_the_sweep(source, newer):
+    run = replay.begin(source)
+    tasks.sweep()
+    assert waiting_messages() == []
+    EnrichmentRun.objects.filter(pk=run.pk).update(started_at=bulk.clock() - timedelta(minutes=2))
+    tasks.sweep()
+    assert waiting_messages() == [run.pk]
+    tasks.replay_answers(run.pk)
+    run.refresh_from_db()
+    assert run.status == "COMPLETED"
+    tasks.sweep()
+    assert waiting_messages() == [run.pk]
+
+
+def test_a_replay_that_a_worker_is_at_is_left_to_it(source, newer):
+    run = replay.begin(source)
+    EnrichmentRun.objects.filter(pk=run.pk).update(started_at=bulk.clock() - timedelta(minutes=2))
+    heartbeats.mark(heartbeats.REPLAY)
+    tasks.sweep()
+    assert waiting_messages() == []
+
+
+def test_a_replay_that_nobody_can_record_ends_with_its_reason(source, newer, fakes):
+    run = replay.begin(source)
+    fakes.clear()
+    tasks.replay_answers(run.pk)
+    run.refresh_from_db()
+    assert run.status == "FAILED" and "no adapter" in run.error
+
+
+def waiting_messages() -> list[int]:
+    """The runs whose replay the queue tells workers to go on with."""
+    found = [row.task for row in OrmQ.objects.all()]
+    return [task["args"][0] for task in found if task["func"] == tasks.REPLAY]
 
 
 def test_undoing_the_first_run_leaves_what_the_replay_read(source, first, newer):
