@@ -116,6 +116,10 @@ def test_a_recorded_exchange_is_its_answer(answer: Path) -> None:
     told = read(answer, {"request": {"url": asked}, "response": COMPANY})
     assert told["outcome"] == "found"
     assert read(answer, {"request": {"url": asked}, "response": COMPANY, "more": 1})["outcome"] == "failed"
+    kept = {"status_code": 200, "headers": {"Content-Type": "application/json"}, "body": COMPANY}
+    assert read(answer, {"request": {"url": asked}, "response": kept})["findings"] == told["findings"]
+    assert read(answer, {"status": 404, "body": "{}"})["outcome"] == "not_found"
+    assert read(answer, {"statusCode": 200, "body": json.dumps(COMPANY)})["outcome"] == "found"
 
 
 def test_a_page_is_where_its_file_says(tmp_path: Path) -> None:

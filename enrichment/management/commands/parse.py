@@ -8,7 +8,7 @@ import sys
 from argparse import ArgumentParser
 from collections.abc import Iterator, Mapping
 from contextlib import redirect_stdout
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,10 @@ from sources.cleaning import Refused, domain
 from sources.contract import Finding, Payload, Source, Wanted
 from sources.errors import RateLimited, SourceError
 from sources.vendors.web_page import read_page
+
+_STATUSES = ("status", "status_code", "statusCode")
+_RECORDERS = frozenset((*_STATUSES, "headers", "body", "url", "ok", "statusText"))
+"""What recorders call the parts of an answer."""
 
 
 class Command(BaseCommand):
@@ -94,31 +98,54 @@ def _settings(path: Path) -> dict[str, Any]:
 def _payload(adapter: Source, options: Mapping[str, Any]) -> Payload:
     """The recorded answer; raises ValueError."""
     path: Path = options["file"]
-    body, asked = _unwrapped(existing_file(path).read_bytes())
-    headers = _headers(existing_file(options["headers"])) if options["headers"] else {}
+    recorded = _unwrapped(existing_file(path).read_bytes())
+    headers = recorded.headers | (_headers(existing_file(options["headers"])) if options["headers"] else {})
     said = headers.get("status", "").partition(" ")[0]
     status = options["status"] or (int(said) if re.fullmatch(r"[1-5]\d\d", said) else 200)
     if not 100 <= status <= 599:
         raise ValueError(f"--status is an HTTP status from 100 to 599, not {status}.")
-    url = options["url"] or asked or adapter.base_url or _address(path, body)
-    return Payload(status=status, body=body, headers=headers, url=url)
+    url = options["url"] or recorded.url or adapter.base_url or _address(path, recorded.body)
+    return Payload(status=status, body=recorded.body, headers=headers, url=url)
 
 
-def _unwrapped(body: bytes) -> tuple[bytes, str]:
-    """The body, and what was asked where a recorder wrote `{"request": {"url": …}, "response": {…}}`."""
+@dataclass(frozen=True, slots=True)
+class _Recorded:
+    """What a file holds: the body, what was asked, and headers, with the status among them, where a recorder wrote them."""
+
+    body: bytes
+    url: str = ""
+    headers: dict[str, str] = field(default_factory=dict)
+
+
+def _unwrapped(body: bytes) -> _Recorded:
+    """A body as it is, or out of what recorders write: `{"request": {"url": …}, "response": …}`, and an answer as
+    `{"status": …, "headers": {…}, "body": …}`, alone or as that response.
+    """
+    told, url = _read_json(body), ""
+    if isinstance(told, dict) and set(told) == {"request", "response"} and isinstance(told["response"], dict):
+        request = told["request"]
+        url = str(request.get("url", "")).partition("?")[0] if isinstance(request, dict) else ""
+        told = told["response"]
+        body = json.dumps(told).encode()
+    if not isinstance(told, dict) or "body" not in told or not set(told) <= _RECORDERS:
+        return _Recorded(body, url)
+    inner = told["body"]
+    text = inner if isinstance(inner, str) else json.dumps(inner)
+    headers: Any = told.get("headers")
+    status = next((told[name] for name in _STATUSES if name in told), "")
+    kept = {
+        str(name).lower(): _text(value)
+        for name, value in (headers if isinstance(headers, dict) else {}).items()
+    }
+    return _Recorded(text.encode(), url or str(told.get("url", "")), kept | {"status": _text(status)})
+
+
+def _read_json(body: bytes) -> Any:
+    """The JSON of a body that begins like an object, or None."""
     try:
-        told = json.loads(body) if body.lstrip()[:1] == b"{" else None
+        return json.loads(body) if body.lstrip()[:1] == b"{" else None
     except (ValueError, RecursionError):
-        return body, ""
-    if (
-        not isinstance(told, dict)
-        or set(told) != {"request", "response"}
-        or not isinstance(told["response"], dict)
-    ):
-        return body, ""
-    request = told["request"]
-    url = str(request.get("url", "")) if isinstance(request, dict) else ""
-    return json.dumps(told["response"]).encode(), url.partition("?")[0]
+        return None
 
 
 def _headers(path: Path) -> dict[str, str]:
