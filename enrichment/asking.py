@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Collection, Generator, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from django.db import DatabaseError
@@ -21,8 +21,9 @@ from enrichment.line import Ended, Line
 from enrichment.models import Lookup
 from enrichment.outcomes import consequence
 from enrichment.plan import Step
+from enrichment.reply import Reply
 from enrichment.subjects import asked_subject
-from sources.contract import Call, Finding, Payload, Pending, Question, Subject, Wanted
+from sources.contract import Call, Payload, Pending, Question, Subject, Wanted
 from sources.errors import PayloadChanged, SourceError, Unreachable
 from sources.http import Client
 
@@ -36,25 +37,6 @@ BUSY = timedelta(seconds=5)  # until a question that is in flight elsewhere is l
 _Group = list[tuple[str, Subject]]
 _Answers = Sequence[Payload | Pending | SourceError]
 _Ended = Ended[_Group, _Answers | None]
-
-
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """What came of one question: the findings of a kept answer, an error, or why it was not asked.
-
-    `again_at`: the item comes back then, unless it had `most_tries` errors. `waits`: the answer of
-    `lookup` is still to come. `is_open`: the lookup has an answer that is not applied yet.
-    """
-
-    lookup: int | None
-    asked_at: datetime
-    findings: tuple[Finding, ...] | None = None
-    error: SourceError | None = None
-    reason: str = ""
-    again_at: datetime | None = None
-    most_tries: int = 1
-    waits: bool = False
-    is_open: bool = True
 
 
 class Asker:
@@ -144,10 +126,20 @@ class Asker:
             groups = groups[len(delays) :]
         yield self._told_rest([pair for group in groups for pair in group])
         todo = [(key, subject) for key, subject in todo if key not in self._late]
+        has_settled = False
         while todo and self._goes_on():
             part, delays = self._admitted(todo)
-            todo = todo[len(part) :]
-            yield from self._window(part, delays, http, pool)
+            unpaid = yield from self._window(part, delays, http, pool)
+            left = [pair for pair in part if pair[0] in unpaid]
+            if left and len(left) == len(part) and has_settled:
+                self._stop(Reply(None, timezone.now(), reason=unpaid[left[0][0]]))
+            has_settled = bool(left)
+            if (
+                has_settled
+            ):  # answers may cost less than was set aside for them: what came is settled, then tried again
+                self._handed = 0.0
+                yield {}
+            todo = [*left, *todo[len(part) :]]
         yield self._told_rest(todo)
 
     def _due_groups(self) -> list[_Group]:
@@ -222,19 +214,19 @@ class Asker:
 
     def _window(
         self, part: _Group, delays: Sequence[float], http: Client, pool: ThreadPoolExecutor
-    ) -> Iterator[dict[str, Reply]]:
-        """The replies of questions that may leave now, as they come."""
-        adapter, now = self.step.adapter, timezone.now()
+    ) -> Generator[dict[str, Reply], None, Mapping[str, str]]:
+        """The replies of questions that may leave now, as they come; in the end the keys without budget and why."""
+        adapter = self.step.adapter
         asked = {key: ledger.question(adapter, subject) for key, subject in part}
         opened = ledger.open_questions(
             self.step.source, adapter, run=self.run, asked=asked, priorities=self._priorities
         )
         yield self._read_kept(opened.known)
-        yield {key: Reply(None, now, reason=reason) for key, reason in opened.unpaid.items()}
         yield {key: self._busy(lookup, state) for key, (lookup, state) in opened.busy.items()}
         ready = [(key, subject) for key, subject in part if key in opened.lookups]
         groups = [ready[start : start + self.batch] for start in range(0, len(ready), self.batch)]
         yield from self._calls(groups, delays, opened.lookups, http, pool)
+        return opened.unpaid
 
     def _calls(
         self,

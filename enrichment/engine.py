@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from crm.models import Account, Contact, Record
 from enrichment import bulk, ledger
-from enrichment.asking import Asker, Reply
+from enrichment.asking import Asker
 from enrichment.claims import Answer, RunUndone, record
 from enrichment.claims.state import owner_column
 from enrichment.models import (
@@ -30,6 +30,7 @@ from enrichment.models import (
 )
 from enrichment.models.check import Outcome
 from enrichment.plan import Plan, Step
+from enrichment.reply import Reply
 from enrichment.rows import accept, subject_of_row
 from enrichment.subjects import has_inputs, subject_of
 from enrichment.verifying import Cleaned, Judged, clean_claims, judge_findings

@@ -7,9 +7,9 @@ from datetime import datetime
 from typing import Any
 
 from crm.models import Record
-from enrichment.asking import Reply
 from enrichment.models import RunItem
 from enrichment.models.check import Outcome
+from enrichment.reply import Reply
 from enrichment.verifying import Cleaned, Judged
 from enrichment.winner import WRITERS
 from sources.attributes import identity_slug

@@ -8,7 +8,7 @@ import pytest
 import time_machine
 
 from crm.models import Account
-from enrichment import budget, runs, schedule
+from enrichment import budget, ledger, runs, schedule
 from enrichment.models import Budget, EnrichmentRun, EnrichmentSource
 from sources.attributes import Kind
 from tests.factories import make_account, make_source
@@ -83,3 +83,22 @@ def test_a_month_begins_in_the_time_zone_of_the_source(fakes) -> None:
         assert refused(enrich()) == []
     scopes = Budget.objects.filter(scope__startswith="source:").values_list("scope", flat=True)
     assert {scope.rpartition(":")[2] for scope in scopes} == {"2026-01", "2026-02"}
+
+
+def test_misses_that_cost_nothing_leave_their_credits_to_the_next_question(fakes) -> None:
+    install(fakes, 20, monthly_limit=6, charges_miss=False)
+    for n in range(15):
+        del fakes["fake"].answers[f"a{n}.com"]
+    run = enrich(parallel=1)
+    assert len(fakes["fake"].asked) == 17  # fifteen misses, and the two that the month can pay
+    assert refused(run) == [budget.NOT_THIS_MONTH] * 3
+
+
+def test_what_cannot_be_paid_is_found_out_once_not_question_by_question(fakes, monkeypatch) -> None:
+    opened: list[int] = []
+    as_ever = ledger.open_questions
+    monkeypatch.setattr(ledger, "open_questions", lambda *args, **named: opened.append(len(named["asked"])) or as_ever(*args, **named))  # fmt: skip
+    install(fakes, 40, monthly_limit=6)
+    run = enrich(parallel=2)
+    assert refused(run) == [budget.NOT_THIS_MONTH] * 38
+    assert len(opened) == 3  # two that are paid, two that are not, and these once more
