@@ -1,6 +1,7 @@
 """A portable backup: one gzip file of JSON lines, from either kind of database into either.
 
-The lines are a head, then for each table its columns and its rows, and last how many rows there are of each.
+The lines are a head, then for each table its columns and its rows, then the files beside the database, and last how many
+there are of each.
 """
 
 from __future__ import annotations
@@ -25,7 +26,9 @@ from django.utils import timezone
 
 from enrichment import bulk
 from enrichment.models import Heartbeat, Throttle
+from enrichment.operations import kept_files
 
+FILES = "files"  # among the counts of rows by table
 FORMAT = "footnote-backup-1"
 APPS = ("crm", "enrichment")
 _PASSING = {Heartbeat, Throttle}  # what workers know of this moment; of no use elsewhere
@@ -60,7 +63,7 @@ def is_user(field: Field[Any, Any]) -> bool:
 
 
 def write(path: Path) -> dict[str, int]:
-    """Write all tables as of one moment, while others go on working; the number of rows by table.
+    """Write all tables as of one moment, while others go on working, then the files; the number of rows by table.
 
     Memory stays constant. The file appears under its name only when it is complete. Raises BackupRefused.
     """
@@ -76,6 +79,10 @@ def write(path: Path) -> dict[str, int]:
                 for row in _rows(model, fields, names):
                     _line(file, row)
                     counts[label] += 1
+        counts[FILES] = 0
+        for line in kept_files.lines():
+            _line(file, line)
+            counts[FILES] += isinstance(line, dict)
         _line(file, {"end": counts})
     return counts
 

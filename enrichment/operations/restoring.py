@@ -25,7 +25,16 @@ from enrichment.models import (
     SignalRule,
     WebhookEndpoint,
 )
-from enrichment.operations.archive import FORMAT, BackupRefused, columns, is_user, migrations, tables
+from enrichment.operations.archive import (
+    FILES,
+    FORMAT,
+    BackupRefused,
+    columns,
+    is_user,
+    migrations,
+    tables,
+)
+from enrichment.operations.kept_files import Incoming, NotWritten, point_tables_here
 
 _BATCH_ROWS, _BATCH_CHARACTERS = 1000, 4_000_000
 _LONGEST_LINE = 200_000_000  # characters; a damaged file must not fill the memory
@@ -34,21 +43,26 @@ _SELF_MADE = (ScheduleFiring, Preferences, EnrichmentSource, SignalRule)
 
 
 def restore(path: Path) -> dict[str, int]:
-    """Read a backup into this database, all or nothing, and hold paid sources; the number of rows by table.
+    """Read a backup with its files into this installation, all or nothing, and hold paid sources; the rows by table.
 
-    Raises BackupRefused when the database is not empty, or the file is damaged or of another version.
+    Raises BackupRefused when the database is not empty, the file is damaged or of another version, or the disk is full.
     """
     with _opened(path) as file:
         reader = _Reader(file, path.name)
         reader.read_head()
         try:
-            with transaction.atomic():
+            with transaction.atomic(), Incoming() as files:
                 require_empty()
                 for made in _SELF_MADE:
                     made._base_manager.all().delete()
-                counts = reader.read_tables()
+                counts = reader.read_all(files)
                 _reset_sequences()
                 hold()
+                connection.check_constraints()  # or they were checked after the files are in their places
+                files.place()
+                point_tables_here()
+        except NotWritten as error:
+            raise BackupRefused(str(error)) from None
         except (IntegrityError, DataError, OverflowError) as error:
             reason = str(error).strip().splitlines()[0].rstrip(".")
             raise BackupRefused(f"{path.name} is damaged, the database refuses its rows: {reason}.") from None
@@ -110,15 +124,16 @@ class _Reader:
                 f"{_told(here)}): restore it with that version, then upgrade."
             )
 
-    def read_tables(self) -> dict[str, int]:
-        """Insert all rows; the number by table, which is what the last line must say."""
-        known, counts = tables(), dict.fromkeys(tables(), 0)
+    def read_all(self, files: Incoming) -> dict[str, int]:
+        """Insert all rows and gather all files; the number by table, which is what the last line must say."""
+        known, counts = tables(), dict.fromkeys([*tables(), FILES], 0)
         line = self._next()
         while isinstance(line, dict) and "table" in line:
             model = known.pop(str(line["table"]), None)
             if model is None or line.get("columns") != [field.name for field in columns(model)]:
                 raise self._damaged()
             line, counts[model._meta.label_lower] = self._read_rows(model)
+        line, counts[FILES] = self._read_files(line, files)
         if line != {"end": counts} or self._file.read(1):
             raise self._damaged()
         return counts
@@ -134,6 +149,21 @@ class _Reader:
                 _insert(model, batch)
                 batch, size = [], 0
         _insert(model, batch)
+        return line, count
+
+    def _read_files(self, line: Any, files: Incoming) -> tuple[Any, int]:
+        """Gather the files; the first line that is of none, and their number."""
+        count = 0
+        try:
+            while isinstance(line, str) or (isinstance(line, dict) and "file" in line):
+                if isinstance(line, str):
+                    files.add(line)
+                else:
+                    files.begin(line["file"])
+                    count += 1
+                line = self._next()
+        except ValueError:
+            raise self._damaged() from None
         return line, count
 
     def _row(self, fields: list[Field[Any, Any]], values: list[Any]) -> list[Any]:

@@ -13,6 +13,7 @@ from django.db import connection, connections
 from django.db.migrations.loader import MigrationLoader
 
 from enrichment.operations.archive import APPS, BackupRefused, new_file
+from enrichment.operations.kept_files import point_tables_here
 from enrichment.operations.restoring import hold, require_empty
 
 _RESTORED = "restored"
@@ -55,6 +56,7 @@ def restore(path: Path) -> None:
         except sqlite3.Error as error:
             raise BackupRefused(f"{path.name} is damaged or cannot be restored: {error}.") from None
     connection.close()
+    point_tables_here()
 
 
 @contextmanager

@@ -14,6 +14,7 @@ from io import StringIO
 from pathlib import Path
 from typing import Any
 
+from django.conf import settings
 from django.contrib.auth.models import User
 from django.core.management import call_command
 from django.db import connection
@@ -103,6 +104,9 @@ def make_api_world(profile: IdealCustomerProfile, sheet: Sheet, run: EnrichmentR
     key, _ = ApiKey.objects.create_key(name="Script", scopes=["read"])
     assert isinstance(key, ApiKey)
     file = UploadedFile.objects.create(name="ä.csv", stored="ab.csv", size=7, table={"row_count": 1})
+    folder = Path(settings.MEDIA_ROOT) / "api"
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "ab.csv").write_bytes(b"name\xff\n")
     task = ApiTask.objects.create(
         name="Ingest", flow="ingest", deployment="main", profile=profile, sheet=sheet
     )

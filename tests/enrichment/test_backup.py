@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
 import stat
 import threading
@@ -39,6 +40,13 @@ from tests.factories import make_account, make_run, make_source
 from tests.fakes import FakeSource
 
 pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture(autouse=True)
+def files(settings: Any, tmp_path: Path) -> Path:
+    """Where files lie; the same place that `elsewhere` has."""
+    settings.MEDIA_ROOT = tmp_path / "files"
+    return tmp_path / "files"
 
 
 def test_every_table_is_in_the_backup_and_comes_back_as_it_was(tmp_path):
@@ -249,6 +257,7 @@ def test_a_copy_of_sqlite_comes_back_whole_and_held(tmp_path):
     two.mkdir()
     copy, again = str(tmp_path / "copy.sqlite3"), tmp_path / "again.jsonl.gz"
     elsewhere(one, MIGRATE, ["restore", str(path)], ["restore", "--confirm"], ["backup", copy])
+    shutil.copytree(one / "files", two / "files")
     said = elsewhere(two, MIGRATE, ["restore", copy], ["backup", str(again)], ["rebuild_values"])
     assert "Paid sources are held" in said
     assert "Put right: 0 claims, 0 current values." in said

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import gzip
 import json
+import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.core.management import CommandError
@@ -26,6 +28,13 @@ from tests.enrichment.backups import (
 )
 
 pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture(autouse=True)
+def files(settings: Any, tmp_path: Path) -> Path:
+    """Where files lie; the same place that `elsewhere` has."""
+    settings.MEDIA_ROOT = tmp_path / "files"
+    return tmp_path / "files"
 
 
 def shortened(path: Path) -> Path:
@@ -84,22 +93,44 @@ def with_a_lost_owner(path: Path) -> Path:
     return rewritten(path, change)
 
 
+def with_another_file(name: str, text: str = "bmFtZQo="):
+    """A copy with one more file."""
+
+    def change(path: Path) -> Path:
+        more = [json.dumps({"file": name}), json.dumps(text)]
+        return rewritten(path, lambda lines: [*lines[:-1], *more, lines[-1]])
+
+    return change
+
+
+def with_bytes_of_no_file(path: Path) -> Path:
+    return rewritten(path, lambda lines: [line for line in lines if not line.startswith('{"file"')])
+
+
 @pytest.mark.parametrize(
     "damage",
     [
         shortened, flipped, without_a_row, with_more, with_a_narrow_row, with_a_wrong_value, with_a_huge_number,
-        with_a_foreign_table, with_a_lost_owner,
+        with_a_foreign_table, with_a_lost_owner, with_bytes_of_no_file, with_another_file("api/x.csv"),
+        with_another_file("api/../../evil.csv"), with_another_file("/etc/evil"), with_another_file("uploads/x.csv"),
+        with_another_file("tables/x.csv", "no base64!"), with_another_file("api/.hidden"),
+    ],
+    ids=[
+        "shortened", "flipped", "a row less", "more", "narrow row", "wrong value", "huge number", "foreign table", "lost owner",
+        "bytes of no file", "a file too many", "a file outside", "an absolute name", "another folder", "no base64", "hidden",
     ],
 )  # fmt: skip
-def test_a_damaged_backup_changes_nothing(tmp_path, damage):
+def test_a_damaged_backup_changes_nothing(tmp_path, files, damage):
     make_world()
     path = damage(backed_up(tmp_path))
     empty()
+    shutil.rmtree(files)
     sync_sources()
     before = set(EnrichmentSource.objects.values_list("slug", flat=True))
     with pytest.raises(CommandError, match="is damaged"):
         say("restore", str(path))
     assert set(EnrichmentSource.objects.values_list("slug", flat=True)) == before
+    assert not list(files.glob("*"))
     assert not any(model._base_manager.exists() for model in (Account, Lookup, AttributeValue, Preferences))
 
 
@@ -128,3 +159,14 @@ def test_what_is_no_backup_is_refused(tmp_path, text):
 def test_a_file_that_is_not_there_is_named(tmp_path):
     with pytest.raises(CommandError, match=r"gone\.jsonl\.gz cannot be read: No such file"):
         say("restore", str(tmp_path / "gone.jsonl.gz"))
+
+
+def test_a_disk_that_takes_no_files_is_told_and_changes_nothing(tmp_path, files):
+    make_world()
+    path = backed_up(tmp_path)
+    empty()
+    shutil.rmtree(files)
+    files.write_text("in the way")
+    with pytest.raises(CommandError, match=r"Files cannot be written to .*/files: "):
+        say("restore", str(path))
+    assert not Account.objects.exists()

@@ -16,8 +16,8 @@ class Command(BaseCommand):
     """`manage.py backup FILE`"""
 
     help = (
-        "Write a backup while web and workers go on. FILE.jsonl.gz: all records, claims and answers, for either "
-        "kind of database, without users. FILE.sqlite3: a copy of the whole SQLite database."
+        "Write a backup while web and workers go on. FILE.jsonl.gz: all records, claims and answers, with uploaded files "
+        "and reference tables, for either kind of database, without users. FILE.sqlite3: a copy of the whole SQLite database."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -35,9 +35,11 @@ class Command(BaseCommand):
             elif path.name.endswith(".sqlite3"):
                 sqlite_copy.write(path)
                 self.stdout.write(f"{path}: the whole database.")
+                if Path(settings.MEDIA_ROOT).is_dir():
+                    self.stdout.write(
+                        f"Copy {settings.MEDIA_ROOT} too: it holds uploaded files and reference tables."
+                    )
             else:
                 raise CommandError(f"{path.name}: write a file that ends in .jsonl.gz or .sqlite3.")
         except BackupRefused as error:
             raise CommandError(str(error)) from None
-        if Path(settings.MEDIA_ROOT).is_dir():
-            self.stdout.write(f"Copy {settings.MEDIA_ROOT} too: it holds the files of reference tables.")
