@@ -63,7 +63,10 @@ class Clearbit(Source):
         if isinstance(answer, dict) and isinstance(answer.get("body"), dict) and "status" in answer:
             return self._told_later(answer, payload, wanted)
         if isinstance(answer, dict) and "error" in answer:
-            if text(mapping(answer["error"]).get("type")) == "queued":
+            kind = text(mapping(answer["error"]).get("type"))
+            if kind == "unknown_record":
+                return ()
+            if kind == "queued":
                 raise SourceUnavailable(_LOOKING)
             raise PayloadChanged(
                 f"Clearbit answered with an error: {complaint(payload) or 'it does not say which'}"

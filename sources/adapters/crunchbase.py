@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 from urllib.parse import quote, unquote
 
@@ -13,13 +14,14 @@ from sources.contract import Call, Finding, Http, Limits, Payload, Secret, Sourc
 from sources.errors import NotAllowed, PayloadChanged, SourceRefused
 from sources.vendors.crunchbase import CARD, FIELDS, at_home, finding
 from sources.vendors.firmographics import is_miss
-from sources.vendors.json_answers import mappings, raise_for_status, read_object, text
+from sources.vendors.json_answers import mapping, mappings, raise_for_status, read_json, read_object, text
 
 PATH = "api/v4"
 _PATH = re.compile(r"[a-z0-9]+(?:/[a-z0-9]+)*")
 _PAGE = re.compile(
     r"(?:https?://)?(?:www\.)?crunchbase\.com/organization/([^\s/?#]{1,200})(?:[/?#].*)?", re.I
 )
+_CODE = re.compile(r"[A-Z]{2}([45]\d\d)", re.ASCII)
 _MOST = 5
 
 
@@ -64,6 +66,8 @@ class Crunchbase(Source):
         if is_miss(payload):
             return ()
         raise_for_status(payload)
+        if status := _told_status(payload):
+            return self.parse(replace(payload, status=status), wanted)
         answer = read_object(payload)
         if "properties" in answer or isinstance(answer.get("cards"), dict):
             organizations: Sequence[Mapping[str, Any]] = [answer]
@@ -74,6 +78,18 @@ class Crunchbase(Source):
         else:
             raise PayloadChanged("Crunchbase's answer is neither an organization nor a list of them")
         return [found for found in map(finding, organizations) if found]
+
+
+def _told_status(payload: Payload) -> int:
+    """The status that the code of an error names, such as CS404 or LA401; 0 when the body is no error."""
+    body = read_json(payload)
+    error = mapping(next(iter(mappings(body)), {}) if isinstance(body, list) else body)
+    found = (
+        _CODE.fullmatch(text(error.get("code")))
+        if {"properties", "entities", "cards"}.isdisjoint(error)
+        else None
+    )
+    return int(found[1]) if found else 0
 
 
 def _search(domain: str) -> dict[str, Any]:

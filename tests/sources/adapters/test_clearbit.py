@@ -197,6 +197,7 @@ def test_no_link_is_made_of_an_odd_handle(handle):
         answer(b"", status=404),
         answer(b"", status=204),
         answer({"person": None, "company": None}),
+        answer({"error": {"type": "unknown_record", "message": "Unknown company."}}),
     ],
 )
 def test_not_found(payload):

@@ -119,6 +119,13 @@ def test_the_card_with_all_fields_stands_for_them_and_executives_have_a_card_of_
     assert values["ceo_name"] == "Jane Roe"
 
 
+def test_an_error_is_known_by_its_code_under_any_status():
+    missing = {"error": "requested resource could not be found", "code": "CS404"}
+    assert list(CRUNCHBASE.parse(answer(missing), {})) == []
+    with pytest.raises(SourceRefused):
+        CRUNCHBASE.parse(answer([{"status": 401, "code": "LA401", "message": "Unauthorized user_key"}]), {})
+
+
 def test_other_words_for_size_site_and_round():
     values = claimed(
         {
