@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 import time_machine
@@ -97,7 +98,12 @@ def test_misses_that_cost_nothing_leave_their_credits_to_the_next_question(fakes
 def test_what_cannot_be_paid_is_found_out_once_not_question_by_question(fakes, monkeypatch) -> None:
     opened: list[int] = []
     as_ever = ledger.open_questions
-    monkeypatch.setattr(ledger, "open_questions", lambda *args, **named: opened.append(len(named["asked"])) or as_ever(*args, **named))  # fmt: skip
+
+    def counted(*args: Any, **named: Any) -> ledger.Opened:
+        opened.append(len(named["asked"]))
+        return as_ever(*args, **named)
+
+    monkeypatch.setattr(ledger, "open_questions", counted)
     install(fakes, 40, monthly_limit=6)
     run = enrich(parallel=2)
     assert refused(run) == [budget.NOT_THIS_MONTH] * 38
