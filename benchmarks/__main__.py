@@ -15,7 +15,7 @@ from benchmarks import databases, matching_rows
 from benchmarks.table import Row, render
 
 ROOT = Path(__file__).resolve().parent.parent
-WITH_DATABASE = ("p1", "p2", "p3", "p4", "p5", "p8", "p9")
+WITH_DATABASE = ("p1", "p2", "p3", "p4", "p5", "p7", "p8", "p9")
 WITHOUT = ("p6",)
 
 

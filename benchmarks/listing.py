@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from functools import partial
 from statistics import median
 from typing import Any
 
@@ -20,6 +21,7 @@ from enrichment.models import ApiKey
 
 SIZE = 100
 PAGES = 15  # of each kind; the median counts
+SEGMENTS = ("SMB", "SMB", "SMB", "Mid-Market", "Mid-Market", "Enterprise", "")
 _AT = datetime(2026, 1, 5, tzinfo=UTC)
 _PART = 50_000
 
@@ -27,7 +29,7 @@ _PART = 50_000
 def listing(database: str, *, accounts: int) -> list[Row]:
     """Milliseconds of a page of `SIZE` entities with values, and of reading the same rows bare from the database."""
     world.clear()
-    sheet = _make_sheet(accounts)
+    sheet = make_sheet(accounts)
     world.settle_down()
     _, key = ApiKey.objects.create_key(name="Benchmark", scopes=["read"], per_minute=1_000_000)
     client = Client(headers={"x-api-key": key}, SERVER_NAME="localhost")
@@ -40,18 +42,19 @@ def listing(database: str, *, accounts: int) -> list[Row]:
         "by number, first page": (f"{path}&page=1", 200.0),
         "by number, last page": (f"{path}&page={last}", 200.0),
     }
-    bare = _milliseconds(lambda: _read_bare(sheet))
+    bare = milliseconds(lambda: _read_bare(sheet))
     note = f"limit reads {SIZE} rows with their values by the primary key, without shaping them; {accounts:,} accounts"
     return [
         Row(
-            number="P8", path=f"API list {label}", database=database, unit="ms", ours=_milliseconds(lambda url=url: _ask(client, url)),
+            number="P8", path=f"API list {label}", database=database, unit="ms", ours=milliseconds(partial(_ask, client, url)),
             limit=bare, at_most=most if accounts >= 1_000_000 else None, note=note,
         )
         for label, (url, most) in kinds.items()
     ]  # fmt: skip
 
 
-def _milliseconds(work: Any) -> float:
+def milliseconds(work: Callable[[], object]) -> float:
+    """The median of `PAGES` times that `work` takes."""
     taken = []
     for _ in range(PAGES):
         started = time.perf_counter()
@@ -77,39 +80,35 @@ def _read_bare(sheet: int) -> None:
         raise AssertionError("the sheet is too short")
 
 
-def _make_sheet(accounts: int) -> int:
+def make_sheet(accounts: int) -> int:
     """A sheet of that many accounts with current values; claims are not read by a list."""
     profile = IdealCustomerProfile.objects.create(name="Benchmark")
     sheet = Sheet.objects.create(name="Benchmark", kind="account", profile=profile)
     now = bulk.moment(_AT)
-    blank = ("external_id", "external_source", "status", "priority", "segment", "comments", "email", "linkedin_url",
-             "city", "country")  # fmt: skip
     for start in range(0, accounts, _PART):
         numbers = range(start, min(start + _PART, accounts))
         with transaction.atomic():
             ids = bulk.new_ids("crm_account", len(numbers))
-            bulk.insert(
-                "crm_account",
-                ("id", "name", "name_key", "domain", "current_values", "created_at", *blank),
-                [
-                    (
-                        pk,
-                        f"Company {n}",
-                        f"company {n}",
-                        f"company{n}.com",
-                        _values(n),
-                        now,
-                        *[""] * len(blank),
-                    )
-                    for pk, n in zip(ids, numbers, strict=True)
-                ],
-            )
+            rows = [_account(pk, n, now) for pk, n in zip(ids, numbers, strict=True)]
+            bulk.insert("crm_account", (*_FILLED, *_BLANK), rows)
             bulk.insert(
                 "crm_sheetentry",
                 ("sheet_id", "account_id", "created_at"),
                 [(sheet.pk, pk, now) for pk in ids],
             )
     return sheet.pk
+
+
+_FILLED = ("id", "name", "name_key", "domain", "current_values", "created_at", "segment", "priority")
+_BLANK = ("external_id", "external_source", "status", "comments", "email", "linkedin_url", "city", "country")
+
+
+def _account(pk: int, n: int, now: str | None) -> tuple[Any, ...]:
+    """A row of `_FILLED` and `_BLANK`."""
+    written = (SEGMENTS[n % len(SEGMENTS)], f"P{n % 4}")
+    return (
+        pk, f"Company {n}", f"company {n}", f"company{n}.com", _values(n), now, *written, *[""] * len(_BLANK),
+    )  # fmt: skip
 
 
 def _values(number: int) -> str:

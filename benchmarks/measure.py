@@ -32,7 +32,7 @@ def main() -> None:
 
 def _rows(row: str, database: str, *, quick: bool, is_million: bool) -> list[Row]:
     """Models can be imported only now that Django is set up."""
-    from benchmarks import engine, latency, ledger, listing, memory, spreadsheets
+    from benchmarks import engine, latency, ledger, listing, memory, screens, spreadsheets
 
     rounds = 1 if quick else 3
     if row == "p1":
@@ -46,6 +46,8 @@ def _rows(row: str, database: str, *, quick: bool, is_million: bool) -> list[Row
         return latency.running(database, accounts=64 if quick else 3_200, rounds=rounds)
     if row == "p5":
         return engine.running(database, accounts=200 if quick else 20_000, rounds=rounds)
+    if row == "p7":
+        return screens.browsing(database, accounts=1_000 if quick else _MANY[database])
     if row == "p8":
         return listing.listing(database, accounts=1_000 if quick else _MANY[database])
     if row == "p9":

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import zip_longest
-from typing import Any
+from typing import Any, Literal
 
 from django.contrib import admin, messages
 from django.db.models import QuerySet
@@ -13,7 +13,7 @@ from django.http import HttpRequest, QueryDict
 from unfold.contrib.filters.admin import DropdownFilter
 
 from crm.models import Record, Sheet
-from enrichment.queries import Op, attributes_of, filter_by_value
+from enrichment.queries import Op, attributes_of, filter_by_value, texts_in_use
 from sources.attributes import Attribute
 
 _NAMES = ("attribute", "op", "text")
@@ -134,30 +134,33 @@ class SheetFilter(DropdownFilter):  # type: ignore[misc]
 class _WrittenFilter(DropdownFilter):  # type: ignore[misc]
     """By a column that people fill in freely."""
 
+    parameter_name: Literal["priority", "segment"]
+
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
         """The texts in use."""
-        column = self.parameter_name
-        rows = model_admin.model.objects.exclude(**{column: ""}).order_by(column)
-        return [(text, text) for text in rows.values_list(column, flat=True).distinct()[:_CHOICES_SHOWN]]
+        return [(text, text) for text in texts_in_use(model_admin.model, self.parameter_name, _CHOICES_SHOWN)]
 
     def has_output(self) -> bool:
         """Shown while the column is in use, and while a text is chosen."""
         return bool(self.lookup_choices or self.value())
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        """The records with the chosen text."""
-        return queryset.filter(**{self.parameter_name: self.value()}) if self.value() else queryset
+        """The records with the chosen text; that it is not blank lets SQLite take the index."""
+        if not self.value():
+            return queryset
+        column = self.parameter_name
+        return queryset.filter(**{column: self.value()}).exclude(**{column: ""})
 
 
 class SegmentFilter(_WrittenFilter):
     """By segment."""
 
     title = "segment"
-    parameter_name = "segment"
+    parameter_name: Literal["priority", "segment"] = "segment"
 
 
 class PriorityFilter(_WrittenFilter):
     """By priority."""
 
     title = "priority"
-    parameter_name = "priority"
+    parameter_name: Literal["priority", "segment"] = "priority"

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
 from django.contrib.admin.utils import flatten
-from django.db.models import TextField
+from django.db.models import QuerySet, TextField
 from django.http import HttpRequest, HttpResponse
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
 from unfold.widgets import UnfoldAdminExpandableTextareaWidget
@@ -20,6 +20,7 @@ from crm.admin.forms import new_record_form
 from crm.admin.imports import ImportMixin
 from crm.admin.page import free_attributes, surroundings, value_rows
 from crm.admin.pins import PinsMixin
+from crm.admin.search import SEARCHED, search
 from crm.models import Record
 from enrichment import schedule
 from enrichment.admin.base import FootnoteAdmin, column
@@ -40,7 +41,7 @@ class RecordAdmin(PinsMixin, EnrichMixin, ImportMixin, TransferMixin, FootnoteAd
     shown: ClassVar[tuple[str, ...]]
     columns: ClassVar[dict[str, Callable[[Record], str]]]
 
-    search_fields = ("name", "domain", "email", "external_id")
+    search_fields = SEARCHED
     search_help_text = "Name, domain, e-mail or external id"
     list_filter = (
         ValueFilter,
@@ -65,6 +66,12 @@ class RecordAdmin(PinsMixin, EnrichMixin, ImportMixin, TransferMixin, FootnoteAd
             known = attributes_of(self.model.kind)
             columns |= {slug: value_column(known[slug]) for slug in wanted if slug in known}
         return [*self.identity_columns(), *columns.values(), "status_label"]
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Record], search_term: str
+    ) -> tuple[QuerySet[Record], bool]:
+        """By an index where there is one."""
+        return search(queryset, search_term), False
 
     def identity_columns(self) -> list[str]:
         """The columns that say whom a row is about."""

@@ -57,8 +57,15 @@ class Record(models.Model):
             )
         ]
         indexes = [
-            models.Index(fields=[column], condition=~Q(**{column: ""}), name=f"%(class)s_{column}"[:30])
-            for column in ("domain", "email", "linkedin_url", "name_key")
+            *(
+                models.Index(fields=[column], condition=~Q(**{column: ""}), name=f"%(class)s_{column}"[:30])
+                for column in ("domain", "email", "linkedin_url", "name_key")
+            ),
+            # Lists filtered by them are ordered by id, and their different texts are found by leaps.
+            *(
+                models.Index(fields=[column, "id"], condition=~Q(**{column: ""}), name=f"%(class)s_{column}")
+                for column in ("priority", "segment")
+            ),
         ]
 
     def __str__(self) -> str:

@@ -12,6 +12,8 @@ from unfold import decorators
 from unfold.admin import ModelAdmin
 from unfold.views import ChangeList
 
+from enrichment.admin.paging import LongListPaginator
+
 F = TypeVar("F", bound=Callable[..., Any])
 
 
@@ -34,6 +36,7 @@ class FootnoteAdmin(ModelAdmin):  # type: ignore[misc]
     what it offers.
     """
 
+    paginator = LongListPaginator
     list_filter_submit = True
     list_per_page = 50
     list_max_show_all = 50

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from itertools import zip_longest
-from typing import Any
+from typing import Any, Literal
 
 from django import forms
 from django.core.exceptions import ValidationError
@@ -17,6 +17,7 @@ from crm.models import Account, Contact
 from enrichment import http_apis
 from enrichment.models import EnrichmentSource
 from enrichment.models.source import by_priority, texts
+from enrichment.queries import texts_in_use
 
 BLANK_ROWS = 2
 SUGGESTED = 50
@@ -163,10 +164,6 @@ class SourceForm(RankForm):
             )
 
 
-def in_use(column: str) -> list[str]:
+def in_use(column: Literal["priority", "segment"]) -> list[str]:
     """The priorities or segments that records have."""
-    found: set[str] = set()
-    for model in (Account, Contact):
-        rows = model.objects.exclude(**{column: ""}).order_by(column)
-        found |= set(rows.values_list(column, flat=True).distinct()[:SUGGESTED])
-    return sorted(found)
+    return sorted({text for model in (Account, Contact) for text in texts_in_use(model, column, SUGGESTED)})

@@ -4,6 +4,7 @@ from enrichment.queries.catalogue import attributes_of
 from enrichment.queries.checked import newest_checks
 from enrichment.queries.coverage import coverage
 from enrichment.queries.filters import Op, filter_by_value, ordering_of
+from enrichment.queries.in_use import texts_in_use
 from enrichment.queries.made import made_by
 from enrichment.queries.outcomes import credits_by_source, outcomes_by_source
 from enrichment.queries.past import as_of
@@ -27,4 +28,5 @@ __all__ = [
     "newest_checks",
     "ordering_of",
     "outcomes_by_source",
+    "texts_in_use",
 ]
