@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from crm.duplicates import Companies, People, Row
@@ -62,7 +62,24 @@ def match_rows(kind: Kind, rows: Sequence[Row]) -> list[Match]:
                 if key_of(row):
                     seen.setdefault((strategy, key_of(row)), first)
         matches.append(match)
-    return matches
+    return _named(matches)
+
+
+def _named(matches: list[Match]) -> list[Match]:
+    """The same; those whom rows may name are shown with their name and domain."""
+    ids = sorted({each["id"] for match in matches for each in match.candidates})
+    known = {
+        row["pk"]: {"name": row["name"], "domain": row["domain"]}
+        for part in _parts(ids)
+        for row in Account.objects.filter(pk__in=part).values("pk", "name", "domain")
+    }
+    nobody = {"name": "", "domain": ""}
+    return [
+        replace(match, candidates=tuple(each | known.get(each["id"], nobody) for each in match.candidates))
+        if match.candidates
+        else match
+        for match in matches
+    ]
 
 
 def _by_key(row: Row, known: Mapping[tuple[str, str], int]) -> Match | None:
@@ -219,13 +236,4 @@ def known_companies() -> Iterable[Entry]:
 
 
 def _told(candidate: Candidate) -> dict[str, Any]:
-    account = Account.objects.filter(pk=candidate.id).values("name", "domain").first() or {
-        "name": "",
-        "domain": "",
-    }
-    return {
-        "id": candidate.id,
-        "score": round(candidate.score, 3),
-        "reasons": list(candidate.reasons),
-        **account,
-    }
+    return {"id": candidate.id, "score": round(candidate.score, 3), "reasons": list(candidate.reasons)}

@@ -11,14 +11,14 @@ from crm.models import Sheet
 from enrichment import bulk
 from enrichment.claims.state import owner_column, record_table
 from enrichment.models import RunItem
-from sources.attributes import Kind
+from sources.attributes import IDENTITY, Kind
 
 _ITEM = (
     "run_id", "position", "account_id", "contact_id", "row", "subject", "state", "reason", "strategy", "score",
     "evidence", "has_created_record", "outcomes", "fence", "starts", "finished_at",
 )  # fmt: skip
 _TOLD = ("external_id", "external_source", "status", "priority", "segment", "comments")
-_UNTOLD = ("name", "name_key", "domain", "email", "linkedin_url", "city", "country")
+_UNTOLD = (*IDENTITY, "name_key")
 _json = json.JSONEncoder(ensure_ascii=False).encode
 
 

@@ -161,3 +161,17 @@ def test_a_known_record_is_found_by_its_domain(tmp_path):
     run = load(tmp_path, "Company,Website\nAcme Incorporated,https://www.acme.com/about\n")
     assert run.items.get().account == known
     assert (run.summary["matched"], run.summary["created"]) == (1, 0)
+
+
+def test_whom_rows_in_doubt_may_name_is_read_at_once(django_assert_num_queries):
+    names = [f"{word} Partners" for word in ("Ash", "Oak", "Elm", "Fir")]
+    for name in names:
+        make_account(name=name, domain=f"{name.split()[0].lower()}.com", city="Oslo")
+    doubtful = rows(*({"name": name, "domain": "other.com", "city": "Oslo"} for name in names))
+    with django_assert_num_queries(2):  # the names, and those of them that are shown
+        matches = match_rows(Kind.ACCOUNT, doubtful)
+    assert [match.verdict for match in matches] == ["review"] * 4
+    shown = [match.candidates[0] for match in matches]
+    assert [(each["name"], each["domain"]) for each in shown] == [
+        (name, f"{name.split()[0].lower()}.com") for name in names
+    ]
