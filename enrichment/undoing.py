@@ -74,7 +74,7 @@ def preview(run: EnrichmentRun, *, most: int = PREVIEWED) -> Preview:
     )
     seen = Preview(
         **counts,
-        created=run.items.filter(has_created_record=True).exclude(account=None, contact=None).count(),
+        created=sum(_made(run, kind).count() for kind in Kind),
         removable=sum(_untouched(run, kind).count() for kind in Kind),
     )
     if run.undone_at:
@@ -134,7 +134,6 @@ def _untouched(run: EnrichmentRun, kind: Kind) -> QuerySet[Any]:
     that are on another sheet, and accounts with people who stay.
     """
     own = {kind.value: OuterRef("pk")}
-    made = RunItem.objects.filter(run=run, has_created_record=True, **own)
     others = Q(
         Exists(AttributeValue.objects.filter(run=None, **own))
         | Exists(Check.objects.filter(**own).exclude(run=run).filter(run__undone_at=None))
@@ -142,8 +141,21 @@ def _untouched(run: EnrichmentRun, kind: Kind) -> QuerySet[Any]:
         | Exists(SheetEntry.objects.filter(**own).exclude(sheet=run.sheet_id))
         | Exists(_edits(kind))
     )
-    records: QuerySet[Any] = _MODELS[kind].objects.filter(Exists(made)).exclude(others)
-    return records.filter(contacts=None) if kind is Kind.ACCOUNT else records
+    records = _made(run, kind).exclude(others)
+    if kind is Kind.CONTACT:
+        return records
+    going = _untouched(run, Kind.CONTACT).values("pk")
+    return records.exclude(Exists(Contact.objects.filter(account=OuterRef("pk")).exclude(pk__in=going)))
+
+
+def _made(run: EnrichmentRun, kind: Kind) -> QuerySet[Any]:
+    """The records that the run made: of its items, and of people whom it imported the companies that came with them."""
+    records: QuerySet[Any] = _MODELS[kind].objects.all()
+    own = {kind.value: OuterRef("pk")}
+    made = Q(Exists(RunItem.objects.filter(run=run, has_created_record=True, **own)))
+    if kind is Kind.ACCOUNT and run.kind == Kind.CONTACT:
+        made |= Q(Exists(Check.objects.filter(run=run, **own)), created_at__gte=run.created_at)
+    return records.filter(made)
 
 
 def _edits(kind: Kind) -> QuerySet[LogEntry]:

@@ -4,22 +4,26 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from datetime import timedelta
 from io import StringIO
 from pathlib import Path
 
 import pytest
 from django.core.management import CommandError
+from django.db.models import F
 from python_calamine import CalamineWorkbook
 
 from crm.models import Account, Sheet
 from crm.spreadsheets import import_file
-from enrichment import runs
+from enrichment import runs, signals
 from enrichment.models import (
     CustomAttribute,
     EnrichmentRun,
     EnrichmentSource,
+    Freshness,
     Lookup,
     RunItem,
+    Signal,
 )
 from enrichment.terminal import work_with_bar
 from sources import tables
@@ -325,3 +329,14 @@ def test_answers_that_come_later_are_not_waited_for(accounts: Path, fakes: dict[
     RunItem.objects.filter(state="waiting").update(state="queued", waits_for=None)
     say("--resume", run.pk)
     assert rows_of(accounts.with_name("accounts_enriched.csv"))[0]["enrichment_state"] == "completed"
+
+
+def test_signals_are_there_when_it_ends(accounts: Path, source: FakeSource) -> None:
+    signals.sync_rules()
+    typed.say("enrich", "--input", accounts)
+    assert not Signal.objects.exists()
+    source.answers["acme.com"] = {"headcount": "5,000", "industry": "Tools"}
+    Freshness.objects.update(due_at=F("checked_at"))
+    Lookup.objects.update(sent_at=F("sent_at") - timedelta(days=90))
+    typed.say("enrich", "--input", accounts)
+    assert [(str(each.account), each.type) for each in Signal.objects.all()] == [("Acme", "hiring_surge")]

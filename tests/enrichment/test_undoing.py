@@ -12,6 +12,7 @@ from django.core.management import call_command
 from django.urls import reverse
 
 from crm.models import Account, Contact, Sheet, SheetEntry
+from crm.spreadsheets import import_file
 from enrichment import claims, undoing
 from enrichment.models import AttributeValue, EnrichmentRun, EnrichmentSource, RunItem
 from sources.attributes import Kind
@@ -146,3 +147,31 @@ def test_people_go_before_their_company(source):
     tell(run, jane, source, 0, job_title="CEO")
     assert undoing.undo(run, remove_created=True).removed == 1
     assert (Contact.objects.count(), Account.objects.count()) == (0, 1)
+
+
+@pytest.fixture
+def imported(tmp_path) -> EnrichmentRun:
+    """People imported with their companies, one of which was known before."""
+    known = make_account()
+    tell(make_run(), known, make_writer(), 0, name="Beta", domain="beta.com")
+    path = tmp_path / "people.csv"
+    path.write_text(
+        "First Name,Last Name,Email,Company,Website\nAda,Ode,ada@acme.com,Acme,acme.com\n"
+        "Ed,Ode,ed@acme.com,Acme,acme.com\nBo,Pye,bo@beta.com,Beta,beta.com\n"
+    )
+    return import_file(path, name="people.csv")
+
+
+def test_companies_that_came_with_imported_people_go_with_them(imported):
+    assert (undoing.preview(imported).created, undoing.preview(imported).removable) == (4, 4)
+    assert undoing.undo(imported, remove_created=True).removed == 4
+    assert [(account.name, account.domain) for account in Account.objects.all()] == [("Beta", "beta.com")]
+    assert not Contact.objects.exists()
+
+
+def test_companies_of_people_who_stay_stay(imported, source):
+    ada = Contact.objects.get(name="Ada Ode")
+    tell(make_run(kind="contact"), ada, source, 1, job_title="CEO")
+    assert undoing.preview(imported).removable == 2
+    assert undoing.undo(imported, remove_created=True).removed == 2
+    assert Account.objects.count() == 2
