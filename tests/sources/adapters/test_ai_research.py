@@ -3,61 +3,41 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from sources.adapters.ai_research import AiResearch
-from sources.attributes import BY_SLUG, Attribute, Kind, Type
-from sources.contract import Call, Payload, Question, Subject
+from sources.attributes import Attribute, Kind, Type
+from sources.contract import Call, Payload, Question
 from sources.errors import (
-    AddressRefused,
     NotAllowed,
     PayloadChanged,
     RateLimited,
     SourceError,
     SourceRefused,
     SourceUnavailable,
-    Unreachable,
 )
 from sources.identity import Verdict, compare
 from sources.vendors import openai_chat
 from sources.vendors.kept_pages import join
 from sources.vendors.quotes import cite
+from tests.sources.adapters.ai_research_samples import (
+    ABOUT,
+    ACME,
+    FACTS,
+    HOME,
+    PEOPLE,
+    SITE,
+    SOURCE,
+    Web,
+    completion,
+    fact,
+    fetched,
+)
 from tests.sources.adapters.pages import page
-from tests.sources.adapters.paid_apis import KEY, Vendor, cleaned, loopback
+from tests.sources.adapters.paid_apis import KEY, cleaned, loopback
 from tests.sources.adapters.public_apis import answer, damage, misbehaviour
 from tests.sources.servers import reply
-
-SOURCE = AiResearch()
-ACME = Subject(name="Acme", domain="acme.example")
-PEOPLE = "#:~:text=our%201%2C200%20people%20build%20robots"
-"""Where the quote of the headcount leads to on its page."""
-NOT_THERE = answer(b"", status=404)
-HOME = page(
-    "<title>Acme Robotics</title><h1>Robots for\n   warehouses</h1>"
-    "<p>Since 2015 our 1,200 people build robots that carry boxes.</p><a href='/about'>About</a>"
-)
-ABOUT = page(
-    "<title>About</title><p>Jane Roe, our chief executive, founded Acme Robotics Inc.</p>"
-    "<p>We run on AWS and Kubernetes. Call +1 617 555 0100.</p>",
-    url="https://acme.example/about",
-)
-FACTS: list[dict[str, Any]] = [
-    {"attribute": "headcount", "value": "1200", "quote": "our 1,200 people build robots"},
-    {"attribute": "founded_year", "value": "2015", "quote": "Since 2015 our 1,200 people"},
-    {"attribute": "company_description", "value": "Builds robots.", "quote": "Robots for   warehouses"},
-    {"attribute": "ceo_name", "value": "Jane Roe", "quote": "Jane Roe, our chief executive"},
-    {"attribute": "tech_stack", "value": "AWS; Kubernetes; React", "quote": "We run on AWS and Kubernetes."},
-    {"attribute": "phone", "value": "+16175550100", "quote": "Call +1 617 555 0100"},
-]
-
-
-def completion(content: Any, *, status: int = 200, reason: str = "stop", refusal: Any = None) -> Payload:
-    message = {"role": "assistant", "content": content, "refusal": refusal}
-    return answer({"choices": [{"message": message, "finish_reason": reason}]}, status=status)
 
 
 def kept(said: Payload, *pages: Payload) -> Payload:
@@ -69,43 +49,6 @@ def kept(said: Payload, *pages: Payload) -> Payload:
 def stated(*facts: Any, **custom: Attribute) -> dict[str, Any]:
     findings = SOURCE.parse(kept(completion(json.dumps({"facts": facts}))), custom)
     return {claim.attribute: claim.value for finding in findings for claim in finding.claims}
-
-
-def fact(attribute: str, value: Any, quote: Any) -> dict[str, Any]:
-    return {"attribute": attribute, "value": value, "quote": quote}
-
-
-class Web(Vendor):
-    """A vendor for what is posted, and a site from memory for what is got."""
-
-    def __init__(self, pages: Mapping[str, Payload | Exception], *answers: Payload) -> None:
-        super().__init__(*answers)
-        self.pages = pages
-
-    def get(self, url: str, *, params: Any = None, headers: Any = None) -> Payload:
-        found = self.pages.get(url, NOT_THERE)
-        if isinstance(found, Exception):
-            raise found
-        return Payload(status=found.status, body=found.body, url=url, headers=found.headers)
-
-
-SITE = {"https://acme.example/": HOME, "https://acme.example/about": ABOUT}
-
-
-def fetched(
-    web: Vendor,
-    firecrawl: str = "",
-    wanted: Mapping[str, Attribute] | None = None,
-    subject: Subject = ACME,
-    **settings: Any,
-) -> Payload:
-    keys = {"FIRECRAWL_API_KEY": firecrawl} if firecrawl else {}
-    call = Call(
-        questions=[Question(subject=subject)], wanted=wanted or {}, settings=settings, key=KEY, keys=keys
-    )
-    (payload,) = SOURCE.fetch(call, web)
-    assert isinstance(payload, Payload)
-    return payload
 
 
 def test_what_pages_back_is_believed_with_the_page_as_reference():
@@ -237,94 +180,6 @@ def test_a_long_quote_is_cited_by_its_ends():
     )
 
 
-CARGO = Attribute("cargo", "Cargo", Type.TEXT, frozenset({Kind.ACCOUNT}), description="What it carries")
-PEOPLES = Attribute("mood", "Mood", Type.TEXT, frozenset({Kind.CONTACT}))
-NEWS = page("<title>News</title><p>May 3: Acme opens a plant in Graz.</p>", url="https://acme.example/press")
-
-
-def prompted(
-    prompt: str, *facts: Any, subject: Subject = ACME, **settings: Any
-) -> tuple[Web, dict[str, Any]]:
-    """What is asked with a prompt for `cargo` and more, and the values that are believed."""
-    wanted = {"cargo": CARGO, "mood": PEOPLES, "name": BY_SLUG["name"], "investors": BY_SLUG["investors"]}
-    web = Web(SITE, completion(json.dumps({"facts": facts})))
-    attributes = ["cargo", "mood", "name", "investors"]
-    payload = fetched(web, wanted=wanted, subject=subject, prompt=prompt, attributes=attributes, **settings)
-    found = [claim for each in SOURCE.parse(payload, wanted) for claim in each.claims]
-    return web, {claim.attribute: claim.value for claim in found}
-
-
-def test_a_prompt_is_asked_with_what_is_known_for_its_attributes_alone():
-    subject = Subject(name="Acme {{ secret }}", domain="acme.example", known={"headcount": 1200})
-    web, values = prompted(
-        "Tell what {{ name }} with {{headcount}} people in {{ city }} {{- topic -}}s.", subject=subject, given={"topic": "{{ x }}"},
-    )  # fmt: skip
-    asked = web.requests[0].json["messages"][1]["content"]
-    assert "Tell what Acme {{ secret }} with 1,200 people in unknown {{ x }}s." in asked
-    assert "cargo: What it carries" in asked
-    fields = web.requests[0].json["response_format"]["json_schema"]["schema"]["properties"]["facts"]["items"]
-    assert fields["properties"]["attribute"]["enum"] == ["cargo", "investors"]
-    assert values == {}
-
-
-def test_what_a_prompt_did_not_ask_for_is_not_believed():
-    _, values = prompted(
-        "Go on.", fact("cargo", "boxes", "robots that carry boxes"), fact("mood", "fine", "robots that carry boxes"),
-        fact("name", "Robots", "Robots for warehouses"), FACTS[0],
-    )  # fmt: skip
-    assert values == {"cargo": "boxes"}
-
-
-def test_a_prompt_reads_the_news_too():
-    home = page("<title>Acme</title><a href='/press'>Press</a>")
-    pages = {"https://acme.example/": home, "https://acme.example/press": NEWS}
-    told: list[tuple[dict[str, Any], bool]] = [
-        ({}, False),
-        ({"prompt": "Plants?", "attributes": ["cargo"]}, True),
-    ]
-    for settings, is_read in told:
-        web = Web(pages, completion('{"facts": []}'))
-        fetched(web, wanted={"cargo": CARGO}, **settings)
-        assert ("opens a plant in Graz" in web.requests[0].json["messages"][1]["content"]) is is_read
-
-
-def test_what_a_prompt_says_of_the_company_belongs_to_the_question():
-    source = SOURCE.configured({"prompt": "{{ name }} {{ headcount }} {{ topic }}", "given": {"topic": "t"}})
-    subject = Subject(name="Acme", domain="acme.example", known={"headcount": 7})
-    assert source.question(subject) == {"domain": "acme.example", "name": "Acme", "headcount": 7}
-    assert SOURCE.question(subject) == {"domain": "acme.example"}
-
-
-@pytest.mark.parametrize(
-    "settings",
-    [
-        {"prompt": "{{ name | upper }}", "attributes": ["cargo"]},
-        {"prompt": "{% for a in b %}", "attributes": ["cargo"]},
-        {"prompt": "Tell all."},
-        {"prompt": "Tell all.", "attributes": ["mood", "domain"]},
-    ],
-    ids=["filter", "loop", "no attribute", "none of companies"],
-)
-def test_a_prompt_that_cannot_be_asked_reads_no_page(settings):
-    web = Web({"https://acme.example/": AssertionError("read")}, completion("{}"))
-    source = SOURCE.configured(settings)
-    call = Call(
-        questions=[Question(subject=ACME)],
-        wanted={"cargo": CARGO, "mood": PEOPLES},
-        settings=settings,
-        key=KEY,
-    )
-    with pytest.raises(NotAllowed, match="prompt"):
-        source.fetch(call, web)
-
-
-def test_a_users_own_attributes_are_a_setting():
-    configured = SOURCE.configured({"attributes": ["cargo", "headcount", None]})
-    assert configured.provides == (*SOURCE.provides, "cargo")
-    assert (configured.slug, configured.secret) == (SOURCE.slug, SOURCE.secret)
-    assert SOURCE.configured({}).provides == SOURCE.configured({"attributes": 3}).provides == SOURCE.provides
-
-
 def test_an_answer_without_pages_backs_nothing():
     assert list(SOURCE.parse(completion(json.dumps({"facts": FACTS})), {})) == []
 
@@ -406,114 +261,6 @@ def test_a_recorded_answer_read_as_json(shared):
     body = (shared / "payloads/openai_chat/completion_13.json").read_bytes()
     said = openai_chat.read_answer(Payload(status=200, body=body))
     assert said == {"city": "San Francisco", "temperature": 58, "units": "f"}
-
-
-def firecrawled(shared: Path, name: str, status: int = 200) -> Payload:
-    return Payload(status=status, body=(shared / "payloads/firecrawl" / name).read_bytes())
-
-
-@pytest.mark.parametrize(("name", "status"), [("error_401.json", 401), ("error_402.json", 402)])
-def test_firecrawl_that_refuses_us_is_the_answer(shared, name, status):
-    web = Web({}, firecrawled(shared, name, status))
-    payload = fetched(web, firecrawl="fc-1")
-    assert len(web.requests) == 1
-    with pytest.raises(SourceRefused):
-        SOURCE.parse(payload, {})
-
-
-def test_a_documented_page_of_firecrawl(shared):
-    facts = [fact("company_description", "Launches weekly", "[💥 Get 2 months free...")]
-    web = Web({}, firecrawled(shared, "scrape_base_output.json"), completion(json.dumps({"facts": facts})))
-    (finding,) = SOURCE.parse(fetched(web, firecrawl="fc-1"), {})
-    assert finding.claims[0].references[0].partition("#")[0] == "https://firecrawl.dev"
-    assert finding.subject.domain == "firecrawl.dev"
-    scraped, asked = web.requests
-    assert scraped.url == "https://api.firecrawl.dev/v2/scrape"
-    assert scraped.headers == {"Authorization": "Bearer fc-1"}
-    assert scraped.json["url"] == "https://acme.example/"
-    assert "Launch Week I is here!" in asked.json["messages"][1]["content"]
-
-
-@pytest.mark.parametrize(
-    "name",
-    [
-        "extract_base_output.json",
-        "batch-scrape_base_async-output.json",
-        "map_base_output.json.txt",
-        "search_base_output.json.txt",
-        "scrape_json_base_output.json.txt",
-    ],
-)
-def test_other_answers_of_firecrawl_are_no_page(shared, name):
-    with pytest.raises(PayloadChanged):
-        fetched(Web({}, firecrawled(shared, name)), firecrawl="fc-1")
-    with pytest.raises(PayloadChanged):
-        SOURCE.parse(firecrawled(shared, name), {})
-
-
-def scraped(markdown: str, status: int = 200, **more: Any) -> Payload:
-    metadata = {"sourceURL": "https://acme.example/", "statusCode": status}
-    return answer({"success": True, "data": {"markdown": markdown, "metadata": metadata} | more})
-
-
-def test_pages_that_firecrawl_finds_links_to_are_read_too():
-    home = scraped("# Acme", links=["https://acme.example/contact", "/about", 3])
-    about = scraped("our 1,200 people build robots", metadata={"url": "https://acme.example/about"})
-    said = completion(json.dumps({"facts": FACTS[:1]}))
-    web = Web({}, home, about, answer({}, status=500), said)
-    (finding,) = SOURCE.parse(fetched(web, firecrawl="fc-1", firecrawl_url="https://own.example/v2/"), {})
-    assert finding.claims[0].references == (f"https://acme.example/about{PEOPLE}",)
-    assert [request.json.get("url") for request in web.requests] == [
-        "https://acme.example/",
-        "https://acme.example/about",
-        "https://acme.example/contact",
-        None,
-    ]
-    assert {request.url for request in web.requests[:3]} == {"https://own.example/v2/scrape"}
-
-
-def test_a_page_error_inside_firecrawls_200_is_no_page():
-    with pytest.raises(NotAllowed):
-        fetched(Web({}, scraped("Not found", status=404)), firecrawl="fc-1")
-
-
-@pytest.mark.parametrize(
-    "trouble",
-    [
-        {"https://acme.example/": page("Forbidden", status=403)},
-        {"https://acme.example/": page("<title>This domain is for sale</title>")},
-        {"https://acme.example/robots.txt": answer(b"User-agent: *\nDisallow: /")},
-        {"https://acme.example/robots.txt": answer(b"", status=503)},
-        {"https://acme.example/robots.txt": AddressRefused("inner")},
-        {
-            f"{origin}/robots.txt": Unreachable("nobody")
-            for origin in ("https://acme.example", "https://www.acme.example", "http://acme.example")
-        },
-    ],
-    ids=["forbidden", "parked", "robots", "busy", "inner", "nobody"],
-)
-def test_a_site_that_cannot_be_read_is_no_trouble_of_the_model(trouble):
-    web = Web(trouble, completion("{}"))
-    with pytest.raises(NotAllowed):
-        fetched(web)
-    assert web.requests == []
-
-
-def test_redirects_of_a_site_are_followed():
-    moved = answer(b"", status=301, headers={"location": "https://www.acme.example/"})
-    pages = {
-        "https://acme.example/robots.txt": NOT_THERE,
-        "https://acme.example/": moved,
-        "https://www.acme.example/": HOME,
-    }
-    (finding,) = SOURCE.parse(fetched(Web(pages, completion(json.dumps({"facts": FACTS[:1]})))), {})
-    assert finding.claims[0].references == (f"https://www.acme.example/{PEOPLE}",)
-
-
-def test_redirects_without_end_are_given_up():
-    loop = answer(b"", status=302, headers={"location": "/"})
-    with pytest.raises(NotAllowed, match="redirects"):
-        fetched(Web({"https://acme.example/": loop}, completion("{}")))
 
 
 def test_the_wire():

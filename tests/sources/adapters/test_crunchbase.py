@@ -2,53 +2,23 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from enrichment.subjects import has_inputs
-from sources.adapters.crunchbase import Crunchbase
-from sources.contract import Call, Payload, Question, Subject
+from sources.contract import Payload
 from sources.errors import (
-    NotAllowed,
     PayloadChanged,
     RateLimited,
     SourceError,
     SourceRefused,
     SourceUnavailable,
 )
-from sources.identity import Verdict, compare
-from tests.sources.adapters.paid_apis import KEY, Vendor, cleaned, loopback, references
-from tests.sources.adapters.public_apis import answer, ask, damage, misbehaviour
+from tests.sources.adapters.crunchbase_samples import CRUNCHBASE, ORGANIZATION, changed
+from tests.sources.adapters.paid_apis import cleaned, references
+from tests.sources.adapters.public_apis import answer, damage, misbehaviour
 from tests.sources.adapters.public_apis import recorded as shipped
-from tests.sources.servers import reply
-
-CRUNCHBASE = Crunchbase()
-ACME = Subject(name="Acme", domain="acme.example")
-ORGANIZATION: dict[str, Any] = {
-    "properties": {
-        "identifier": {"value": "Acme", "permalink": "acme", "entity_def_id": "organization"},
-        "website_url": "https://www.acme.example/",
-        "legal_name": "Acme Robotics Inc.",
-        "aliases": ["Acme Robots", "Acme"],
-        "num_employees_enum": "c_00101_00250",
-        "revenue_range": "r_00010000",
-        "founded_on": {"value": "2015-03-01", "precision": "month"},
-        "location_identifiers": [
-            {"value": "Boston", "location_type": "city"},
-            {"value": "Massachusetts", "location_type": "region"},
-            {"value": "United States", "location_type": "country"},
-        ],
-        "funding_total": {"value": 30_000_000, "currency": "USD", "value_usd": 30_000_000},
-        "last_funding_type": "series_b",
-        "last_funding_at": "2026-05-04",
-        "last_funding_total": {"value": 18_000_000, "currency": "EUR", "value_usd": 20_000_000},
-        "investor_identifiers": [{"value": "First Fund"}, {"value": "Second Fund"}],
-        "stock_symbol": {"value": "https://exchange.example/ACME", "label": "ACME"},
-    }
-}
 
 
 def recorded(name: str, status: int = 200) -> Payload:
@@ -58,10 +28,6 @@ def recorded(name: str, status: int = 200) -> Payload:
 def in_shared(shared: Path, name: str, status: int = 200) -> Payload:
     """A recording whose licence does not let us ship it."""
     return Payload(status=status, body=(shared / "payloads/crunchbase" / name).read_bytes())
-
-
-def changed(**properties: Any) -> dict[str, Any]:
-    return {"properties": ORGANIZATION["properties"] | properties}
 
 
 def claimed(organization: dict[str, Any]) -> dict[str, Any]:
@@ -358,82 +324,6 @@ def test_an_autocompletion_names_organizations():
 def test_a_list_of_deleted_entities_is_no_answer():
     with pytest.raises(PayloadChanged):
         CRUNCHBASE.parse(answer([{"uuid": "u", "entity_def_id": "organization", "deleted_at": "x"}]), {})
-
-
-def test_a_domain_is_searched_for_over_the_wire():
-    body = {"count": 1, "entities": [{"uuid": "u1", **ORGANIZATION}]}
-    with loopback(reply(json.dumps(body).encode())) as (http, server):
-        (payload,) = CRUNCHBASE.fetch(ask(ACME, key=KEY), http)
-    head = server.heads[0].decode()
-    assert head.startswith("POST /api/v4/searches/organizations HTTP/1.1")
-    assert f"X-cb-user-key: {KEY}" in head
-    assert '"operator_id":"domain_eq","values":["acme.example"]' in head
-    assert CRUNCHBASE.parse(payload, {})[0].subject.name == "Acme"
-
-
-def test_a_known_page_is_asked_for_with_its_rounds():
-    vendor = Vendor(answer(ORGANIZATION))
-    page = {"crunchbase_url": "https://www.crunchbase.com/organization/acme%2Frobots?utm=1"}
-    CRUNCHBASE.fetch(ask(Subject(domain="acme.example", known=page), key=KEY), vendor)
-    (request,) = vendor.requests
-    assert (request.method, request.headers) == ("GET", {"X-cb-user-key": KEY})
-    assert request.url == "api/v4/entities/organizations/acme%2Frobots"
-    assert request.params["card_ids"] == "raised_funding_rounds"
-    assert {"last_funding_type", "website_url", "identifier"} <= set(request.params["field_ids"].split(","))
-
-
-def test_the_page_alone_will_do():
-    page = {"crunchbase_url": "https://www.crunchbase.com/organization/acme"}
-    subject = Subject(name="Acme", known=page)
-    assert has_inputs(subject, CRUNCHBASE.needs)
-    assert CRUNCHBASE.question(subject) == page
-
-
-@pytest.mark.parametrize("page", ["https://evil.example/organization/acme", "acme", "", None, ["x"]])
-def test_what_is_no_page_of_an_organization_is_not_asked_for(page):
-    vendor = Vendor(answer({"entities": []}))
-    CRUNCHBASE.fetch(ask(Subject(domain="acme.example", known={"crunchbase_url": page})), vendor)
-    assert vendor.requests[0].url == "api/v4/searches/organizations"
-
-
-def test_the_place_of_the_api_is_a_setting():
-    vendor = Vendor(answer({"entities": []}))
-    call = Call(questions=[Question(subject=ACME)], wanted={}, settings={"path": "/v4/data/"})
-    CRUNCHBASE.fetch(call, vendor)
-    assert vendor.requests[0].url == "v4/data/searches/organizations"
-
-
-@pytest.mark.parametrize("path", ["../x", "https://evil.example", "a b", {"a": 1}])
-def test_a_setting_that_is_no_path_sends_nothing(path):
-    vendor = Vendor(answer({}))
-    call = Call(questions=[Question(subject=ACME)], wanted={}, settings={"path": path})
-    with pytest.raises(SourceRefused, match="path"):
-        CRUNCHBASE.fetch(call, vendor)
-    assert vendor.requests == []
-
-
-def test_a_question_about_nobody_is_not_sent():
-    vendor = Vendor(answer({}))
-    with pytest.raises(NotAllowed):
-        CRUNCHBASE.fetch(ask(Subject(name="Acme")), vendor)
-    assert vendor.requests == []
-
-
-def test_of_organizations_at_one_domain_the_one_at_its_home_counts():
-    branch = changed(website_url="https://acme.example/stores/12", name="Acme Store 12")
-    body = {"count": 2, "entities": [branch, ORGANIZATION]}
-    assert [found.subject.name for found in CRUNCHBASE.parse(answer(body), {})] == ["Acme"]
-
-
-def test_another_company_is_told_by_its_domain():
-    other = changed(
-        website_url="https://zenith.example",
-        legal_name="",
-        aliases=[],
-        identifier={"value": "Zenith", "permalink": "zenith"},
-    )
-    (finding,) = CRUNCHBASE.parse(answer(other), {})
-    assert compare(ACME, finding.subject).verdict is not Verdict.CONFIRMED
 
 
 def test_hostile_and_damaged_answers_are_contained(shared):
