@@ -45,7 +45,7 @@ def test_a_thousand_accounts_are_asked_about_together(slug: str):
     charged = ACCOUNTS if adapter.cost.charges_miss else ACCOUNTS - len(UNKNOWN)
     assert sum(lookup.cost for lookup in lookups) == charged * adapter.cost.credits
     assert not any(lookup.reserved for lookup in lookups)
-    assert all(lookup.question["domain"].encode() in bytes(lookup.body) for lookup in lookups[:5])
+    assert all(lookup.question["domain"].encode() in bytes(lookup.body or b"") for lookup in lookups[:5])
     values = AttributeValue.objects.filter(run=run, attribute__in=("headcount", "tech_stack"))
     assert len({str(value.references) for value in values}) == values.count() == ACCOUNTS - len(UNKNOWN)
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from sources.attributes import BY_SLUG
 from sources.cleaning import clean
-from sources.contract import Finding, Payload
+from sources.contract import Call, Finding, Http, Payload, Source
 from sources.http import Client
 from tests.sources.servers import Answer, Server, serving
 
@@ -64,6 +64,13 @@ def loopback(answer: Answer) -> Iterator[tuple[Client, Server]]:
             yield client, server
         finally:
             client.close()
+
+
+def put(adapter: Source, call: Call, http: Http) -> list[Payload]:
+    """The answers to a call, none of which is still to come or failed."""
+    answers = adapter.fetch(call, http)
+    assert all(isinstance(each, Payload) for each in answers)
+    return [each for each in answers if isinstance(each, Payload)]
 
 
 def cleaned(finding: Finding) -> dict[str, Any]:

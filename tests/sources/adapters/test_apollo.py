@@ -18,7 +18,7 @@ from sources.errors import (
     SourceRefused,
     SourceUnavailable,
 )
-from tests.sources.adapters.paid_apis import KEY, Vendor, cleaned, loopback
+from tests.sources.adapters.paid_apis import KEY, Vendor, cleaned, loopback, put
 from tests.sources.adapters.public_apis import answer, ask, damage, misbehaviour
 from tests.sources.servers import reply
 
@@ -270,7 +270,7 @@ def test_the_pause_is_that_of_the_window_used_up(headers, seconds):
 
 def test_one_company_is_asked_for_over_the_wire():
     with loopback(reply(json.dumps({"organization": ORGANIZATION}).encode())) as (http, server):
-        (payload,) = APOLLO.fetch(ask(Subject(domain="acme.example"), key=KEY), http)
+        (payload,) = put(APOLLO, ask(Subject(domain="acme.example"), key=KEY), http)
     head = server.heads[0].decode()
     assert head.startswith("GET /organizations/enrich?domain=acme.example HTTP/1.1")
     assert f"x-api-key: {KEY}" in head
@@ -284,7 +284,7 @@ def test_several_companies_go_in_one_request_over_the_wire():
         Subject(domain="zenith.example"), Subject(domain="acme.example"), Subject(name="No domain"), key=KEY
     )
     with loopback(reply(json.dumps(body).encode())) as (http, server):
-        zenith, acme, unasked = APOLLO.fetch(call, http)
+        zenith, acme, unasked = put(APOLLO, call, http)
     assert len(server.heads) == 1
     assert server.heads[0].startswith(
         b"POST /organizations/bulk_enrich?domains%5B%5D=zenith.example&domains%5B%5D=acme.example HTTP/1.1"
@@ -299,10 +299,10 @@ def test_an_organization_under_another_domain_is_taken_by_its_place():
     moved = ORGANIZATION | {"primary_domain": "acme-new.example"}
     other = {"id": "o2", "name": "Zenith", "primary_domain": "zenith.example"}
     call = ask(Subject(domain="acme.example"), Subject(domain="zenith.example"))
-    first, second = APOLLO.fetch(call, Vendor(answer({"organizations": [moved, other]})))
+    first, second = put(APOLLO, call, Vendor(answer({"organizations": [moved, other]})))
     assert APOLLO.parse(first, {})[0].subject.domain == "acme-new.example"
     assert APOLLO.parse(second, {})[0].subject.domain == "zenith.example"
-    first, second = APOLLO.fetch(call, Vendor(answer({"organizations": [moved]})))
+    first, second = put(APOLLO, call, Vendor(answer({"organizations": [moved]})))
     for payload in (first, second):  # whose it is it says itself
         assert [found.subject.domain for found in APOLLO.parse(payload, {})] == ["acme-new.example"]
 
@@ -312,14 +312,14 @@ def test_companies_in_another_order_are_told_by_their_domain():
     call = ask(
         Subject(domain="acme.example"), Subject(domain="zenith.example"), Subject(domain="acme.example")
     )
-    payloads = APOLLO.fetch(call, Vendor(answer({"organizations": [other, ORGANIZATION, None]})))
+    payloads = put(APOLLO, call, Vendor(answer({"organizations": [other, ORGANIZATION, None]})))
     names = [APOLLO.parse(payload, {})[0].subject.name for payload in payloads]
     assert names == ["Acme", "Zenith", "Acme"]
 
 
 def test_several_people_go_in_one_request():
     vendor = Vendor(answer({"status": "success", "matches": [PERSON, None], "missing_records": 1}))
-    found, missing = APOLLO.fetch(ask(JANE, JOHN, key=KEY), vendor)
+    found, missing = put(APOLLO, ask(JANE, JOHN, key=KEY), vendor)
     (request,) = vendor.requests
     assert (request.method, request.url) == ("POST", "people/bulk_match")
     assert request.json == {
@@ -332,7 +332,7 @@ def test_several_people_go_in_one_request():
 
 def test_one_person_is_matched():
     vendor = Vendor(answer({"person": PERSON}))
-    (payload,) = APOLLO.fetch(ask(JANE, key=KEY), vendor)
+    (payload,) = put(APOLLO, ask(JANE, key=KEY), vendor)
     assert (vendor.requests[0].url, vendor.requests[0].json) == (
         "people/match",
         {"email": "jane@acme.example"},
@@ -350,7 +350,7 @@ def test_one_person_is_matched():
     ],
 )
 def test_a_bulk_answer_that_cannot_be_cut_is_every_questions_answer(bulk, error):
-    payloads = APOLLO.fetch(ask(JANE, JOHN), Vendor(bulk))
+    payloads = put(APOLLO, ask(JANE, JOHN), Vendor(bulk))
     assert len(payloads) == 2
     with pytest.raises(SourceError) as caught:
         APOLLO.parse(payloads[1], {})
@@ -358,7 +358,7 @@ def test_a_bulk_answer_that_cannot_be_cut_is_every_questions_answer(bulk, error)
 
 
 def test_an_empty_list_of_matches_means_nobody():
-    payloads = APOLLO.fetch(ask(JANE, JOHN), Vendor(answer({"matches": [], "missing_records": 2})))
+    payloads = put(APOLLO, ask(JANE, JOHN), Vendor(answer({"matches": [], "missing_records": 2})))
     assert [APOLLO.parse(payload, {}) for payload in payloads] == [(), ()]
 
 
@@ -366,7 +366,7 @@ def test_an_empty_list_of_matches_means_nobody():
 def test_a_question_about_nobody_is_not_sent(subject):
     vendor = Vendor(answer({}))
     with pytest.raises(NotAllowed):
-        APOLLO.fetch(ask(subject), vendor)
+        put(APOLLO, ask(subject), vendor)
     assert vendor.requests == []
 
 

@@ -17,7 +17,7 @@ from sources.errors import (
     SourceRefused,
     SourceUnavailable,
 )
-from tests.sources.adapters.paid_apis import KEY, Vendor, cleaned, loopback, references
+from tests.sources.adapters.paid_apis import KEY, Vendor, cleaned, loopback, put, references
 from tests.sources.adapters.public_apis import answer, ask, damage, misbehaviour
 from tests.sources.servers import reply
 
@@ -224,7 +224,7 @@ def test_the_pause_stands_in_the_header_or_in_the_body(headers, body, seconds):
 
 def test_one_domain_is_asked_for_over_the_wire():
     with loopback(reply(json.dumps({"Results": [SITE], "Errors": []}).encode())) as (http, server):
-        (payload,) = BUILTWITH.fetch(ask(ACME, key=KEY), http)
+        (payload,) = put(BUILTWITH, ask(ACME, key=KEY), http)
     head = server.heads[0].decode()
     assert head.startswith("GET /v22/api.json?LOOKUP=acme.example&LIVEONLY=yes&HIDEDL=yes&NOPII=yes HTTP/1.1")
     assert f"Authorization: API {KEY}" in head
@@ -239,7 +239,7 @@ def test_several_domains_go_in_one_request_and_are_told_apart_by_their_lookup():
     }
     vendor = Vendor(answer(body))
     call = ask(ACME, Subject(name="No domain"), ZENITH, Subject(domain="gone.example"), ACME, key=KEY)
-    acme, unasked, zenith, gone, again = BUILTWITH.fetch(call, vendor)
+    acme, unasked, zenith, gone, again = put(BUILTWITH, call, vendor)
     (request,) = vendor.requests
     assert request.params["LOOKUP"] == "acme.example,zenith.example,gone.example"
     assert request.headers == {"Authorization": f"API {KEY}"}
@@ -253,7 +253,7 @@ def test_several_domains_go_in_one_request_and_are_told_apart_by_their_lookup():
 
 def test_credit_that_ends_within_a_batch_is_not_taken_for_not_found():
     body = {"Results": [SITE], "Errors": [{"Code": -3, "Message": "You've run out of API Credits."}]}
-    acme, zenith = BUILTWITH.fetch(ask(ACME, ZENITH), Vendor(answer(body)))
+    acme, zenith = put(BUILTWITH, ask(ACME, ZENITH), Vendor(answer(body)))
     assert BUILTWITH.parse(acme, {})[0].subject.domain == "acme.example"
     with pytest.raises(SourceRefused):
         BUILTWITH.parse(zenith, {})
@@ -262,7 +262,7 @@ def test_credit_that_ends_within_a_batch_is_not_taken_for_not_found():
 def test_a_result_under_another_domain_is_left_to_say_so():
     moved = {**SITE, "Lookup": "acme-new.example"}
     body = {"Results": [moved, result(page(technology("Shopify", "shop")), lookup="zenith.example")]}
-    acme, zenith = BUILTWITH.fetch(ask(ACME, ZENITH), Vendor(answer(body)))
+    acme, zenith = put(BUILTWITH, ask(ACME, ZENITH), Vendor(answer(body)))
     assert [found.subject.domain for found in BUILTWITH.parse(zenith, {})] == ["zenith.example"]
     assert [found.subject.domain for found in BUILTWITH.parse(acme, {})] == ["acme-new.example"]
 
@@ -278,7 +278,7 @@ def test_a_result_under_another_domain_is_left_to_say_so():
     ],
 )
 def test_an_error_of_a_batch_is_every_questions_answer(bulk, error):
-    payloads = BUILTWITH.fetch(ask(ACME, ZENITH), Vendor(bulk))
+    payloads = put(BUILTWITH, ask(ACME, ZENITH), Vendor(bulk))
     assert len(payloads) == 2
     for payload in payloads:
         with pytest.raises(SourceError) as caught:
@@ -291,9 +291,7 @@ def test_an_error_of_a_batch_is_every_questions_answer(bulk, error):
 )
 def test_the_version_is_a_setting(setting, path):
     vendor = Vendor(answer({"Results": [SITE]}))
-    BUILTWITH.fetch(
-        Call(questions=[Question(subject=ACME)], wanted={}, settings={"version": setting}), vendor
-    )
+    put(BUILTWITH, Call(questions=[Question(subject=ACME)], wanted={}, settings={"version": setting}), vendor)
     assert vendor.requests[0].url == path
 
 
@@ -302,7 +300,7 @@ def test_a_setting_that_is_no_version_sends_nothing(setting):
     vendor = Vendor(answer({}))
     call = Call(questions=[Question(subject=ACME)], wanted={}, settings={"version": setting})
     with pytest.raises(SourceRefused, match="version"):
-        BUILTWITH.fetch(call, vendor)
+        put(BUILTWITH, call, vendor)
     assert vendor.requests == []
 
 

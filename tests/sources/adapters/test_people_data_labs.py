@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 
@@ -18,7 +19,7 @@ from sources.errors import (
     SourceUnavailable,
 )
 from sources.identity import AUTOMATIC
-from tests.sources.adapters.paid_apis import KEY, Vendor, cleaned, loopback, references
+from tests.sources.adapters.paid_apis import KEY, Vendor, cleaned, loopback, put, references
 from tests.sources.adapters.public_apis import answer, ask, damage, misbehaviour
 from tests.sources.servers import reply
 
@@ -35,7 +36,7 @@ COMPANY = {
     "linkedin_follower_count": 4200,
     "likelihood": 6,
 }
-PERSON = {
+PERSON: dict[str, Any] = {
     "status": 200,
     "likelihood": 9,
     "data": {
@@ -207,7 +208,7 @@ def test_errors(payload, error):
 def test_one_company_is_asked_for_over_the_wire():
     call = ask(Subject(domain="acme.example", name="Acme"), key=KEY)
     with loopback(reply(json.dumps(COMPANY).encode())) as (http, server):
-        (payload,) = PDL.fetch(call, http)
+        (payload,) = put(PDL, call, http)
     head = server.heads[0].decode()
     assert head.startswith("GET /company/enrich?website=acme.example&name=Acme&titlecase=true HTTP/1.1")
     assert f"X-Api-Key: {KEY}" in head
@@ -222,7 +223,7 @@ def test_several_people_go_in_one_request_and_come_back_in_order():
         http,
         server,
     ):
-        found, left_out, missing = PDL.fetch(ask(jane, nobody, john, key=KEY), http)
+        found, left_out, missing = put(PDL, ask(jane, nobody, john, key=KEY), http)
     head, _, body = server.heads[0].decode().partition("\r\n\r\n")
     assert head.startswith("POST /person/bulk HTTP/1.1")
     assert json.loads(body) == {
@@ -239,7 +240,7 @@ def test_several_people_go_in_one_request_and_come_back_in_order():
 
 def test_cut_companies_have_the_shape_and_url_of_single_ones():
     vendor = Vendor(answer([COMPANY, COMPANY | {"status": 429}]))
-    first, second = PDL.fetch(ask(Subject(domain="acme-old.example"), Subject(domain="b.example")), vendor)
+    first, second = put(PDL, ask(Subject(domain="acme-old.example"), Subject(domain="b.example")), vendor)
     assert vendor.requests[0].url == "company/enrich/bulk"
     assert "website=acme-old.example" in first.url
     assert (PDL.parse(first, {})[0].confidence or 0) >= AUTOMATIC
@@ -259,7 +260,7 @@ def test_cut_companies_have_the_shape_and_url_of_single_ones():
     ],
 )
 def test_a_bulk_answer_that_cannot_be_cut_is_every_questions_answer(bulk, error):
-    payloads = PDL.fetch(ask(Subject(domain="a.example"), Subject(domain="b.example")), Vendor(bulk))
+    payloads = put(PDL, ask(Subject(domain="a.example"), Subject(domain="b.example")), Vendor(bulk))
     assert len(payloads) == 2
     with pytest.raises(SourceError) as caught:
         PDL.parse(payloads[1], {})
@@ -269,7 +270,7 @@ def test_a_bulk_answer_that_cannot_be_cut_is_every_questions_answer(bulk, error)
 def test_a_question_about_nobody_is_not_sent():
     vendor = Vendor(answer({}))
     with pytest.raises(NotAllowed):
-        PDL.fetch(ask(Subject(kind=Kind.CONTACT, domain="acme.example")), vendor)
+        put(PDL, ask(Subject(kind=Kind.CONTACT, domain="acme.example")), vendor)
     assert vendor.requests == []
 
 

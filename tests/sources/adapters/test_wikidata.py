@@ -163,8 +163,8 @@ def test_rows_with_a_column_for_each_fact_are_read():
         "employees": "120", "ceoLabel": "Jane Roe", "hq": f"{ITEM}Q60", "hqLabel": "Boston",
         "countryLabel": "United States", "industryLabel": "robotics", "unheard": "x",
     }  # fmt: skip
-    first = {name: column(name, value) for name, value in said.items()}
-    second = {
+    first: dict[str, object] = {name: column(name, value) for name, value in said.items()}
+    second: dict[str, object] = {
         "company": first["company"],
         "companyLabel": first["companyLabel"],
         "ticker": column("t", "ACME"),

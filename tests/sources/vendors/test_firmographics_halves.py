@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import pytest
 
@@ -20,7 +21,7 @@ class Batches:
         self.bad, self.lost, self.most = set(bad), lost, most
         self.sizes: list[int] = []
 
-    def __call__(self, asked: Sequence[dict[str, int]]) -> list[Payload]:
+    def __call__(self, asked: Sequence[Mapping[str, Any]]) -> list[Payload]:
         numbers = [one["number"] for one in asked]
         self.sizes.append(len(numbers))
         if self.bad & set(numbers) or len(numbers) > self.most:
