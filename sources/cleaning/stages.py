@@ -11,7 +11,12 @@ STAGES = {
     "Pre-Seed": ("pre seed", "preseed"),
     "Seed": ("seed", "series seed", "seed vc"),
     "Angel": ("angel", "angels", "business angel"),
-    "Venture": ("venture", "series unknown", "venture series unknown", "vc", "venture capital"),
+    "Venture": (
+        *("venture", "series unknown", "venture series unknown", "vc", "venture capital"),
+        "venture round not specified",
+    ),
+    "Early Stage Venture": ("early stage venture",),
+    "Late Stage Venture": ("late stage venture",),
     "Private Equity": ("private equity", "pe"),
     "Debt Financing": ("debt", "debt financing", "venture debt", "loan"),
     "Convertible Note": ("convertible note", "convertible"),
@@ -27,7 +32,14 @@ STAGES = {
     "Post-IPO Secondary": ("post ipo secondary",),
     "IPO": ("ipo", "initial public offering"),
     "Public": ("public", "publicly traded", "listed"),
-    "Acquired": ("acquired", "acquisition", "m a", "merger acquisition"),
+    "Acquired": (
+        "acquired",
+        "acquisition",
+        "m a",
+        "m and a",
+        "merger acquisition",
+        "mergers and acquisitions",
+    ),
     "Bootstrapped": ("bootstrapped", "bootstrap", "self funded"),
     "Subsidiary": ("subsidiary",),
     "Other": ("other",),
@@ -38,6 +50,7 @@ MAX_STAGE = 80
 
 _NAMES = {form: name for name, forms in STAGES.items() for form in forms}
 _SERIES = re.compile(r"series ([a-j])(?: ?\d)?(\+?)")
+_UNTOLD = frozenset(("unknown", "undisclosed", "not disclosed"))
 _NOISE = re.compile(r" (?:round|stage|funding|funding round|financing)$")
 
 
@@ -58,4 +71,4 @@ def _read(text: str) -> str:
             return f"Series {series[1].upper()}{series[2]}"
         if form in _NAMES:
             return _NAMES[form]
-    return "" if words == "unknown" else cut(text, MAX_STAGE)
+    return "" if words in _UNTOLD else cut(text, MAX_STAGE)

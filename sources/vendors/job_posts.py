@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import quote, urlsplit
@@ -19,6 +20,7 @@ _LISTS = ("jobs", "offers", "jobPostings", "content", "results", "items")
 newer versions. Others send a bare list."""
 _TOTALS = ("total", "totalFound", "totalItems")
 """How many roles there are in all, on boards that answer by pages."""
+_OWN_ADDRESS = re.compile(r"/companies/([\w-]{1,100})/postings/")
 _OWN_WORDS = frozenset(("absolute_url", "jobUrl", "hostedUrl"))
 
 
@@ -100,7 +102,9 @@ def _address(job: Json, asked: str) -> str:
         return _workday(asked, path)
     if (code := text(job.get("shortcode"))) and code.isalnum():
         return f"https://apply.workable.com/j/{code}"
-    company, number = text(mapping(job.get("company")).get("identifier")), text(job.get("id"))
+    own = _OWN_ADDRESS.search(text(job.get("ref")))
+    company = text(mapping(job.get("company")).get("identifier")) or (own[1] if own else "")
+    number = text(job.get("id"))
     if company and number:
         return f"https://jobs.smartrecruiters.com/{quote(company, safe='')}/{quote(number, safe='')}"
     return ""

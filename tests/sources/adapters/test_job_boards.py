@@ -178,6 +178,16 @@ def test_a_missing_board_may_be_told_with_a_success():
         assert JobBoards().parse(answer(body), {}) == ()
 
 
+def test_a_role_of_smartrecruiters_may_name_its_company_in_its_address_only():
+    job = {
+        "id": "7439",
+        "name": "SRE",
+        "ref": "https://api.smartrecruiters.com/v1/companies/AcmeTraps/postings/7439",
+    }
+    (finding,) = JobBoards().parse(answer({"totalFound": 1, "content": [job]}), {})
+    assert finding.claims[0].references == ("https://jobs.smartrecruiters.com/AcmeTraps/7439",)
+
+
 @pytest.mark.parametrize("file", ["job_page_stripe.html", "job_page_airbnb.html"])
 def test_a_page_without_roles_for_machines_is_no_list(shared, file):
     with pytest.raises(PayloadChanged):
