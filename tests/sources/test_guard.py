@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from ipaddress import ip_network
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 from hypothesis import given
@@ -23,11 +24,12 @@ def rows(shared: Path, name: str) -> list[dict[str, str]]:
     return [json.loads(line) for line in lines]
 
 
-def judge(url: str) -> None:
-    """Text, name and address rules together, with names resolved by a table."""
+def judge(url: str) -> SafeUrl:
+    """Text, name and address rules together, with names resolved by a table; raises AddressRefused."""
     safe = check_url(url)
     answer = safe.host if is_public(safe.host) else NAMES.get(safe.host, PUBLIC)
     check_addresses(safe.host, safe.port, [answer])
+    return safe
 
 
 @pytest.mark.parametrize("name", ["refuse.jsonl", "refuse-public-list.jsonl"])
@@ -44,7 +46,10 @@ def test_hostile_urls_are_refused(shared, name):
 
 def test_good_urls_are_allowed(shared):
     for row in rows(shared, "allow.jsonl"):
-        judge(row["url"])
+        asked, safe = urlsplit(row["url"]), judge(row["url"])
+        host = (asked.hostname or "").encode("idna").decode()
+        assert (safe.scheme, safe.host) == (asked.scheme, host.rstrip(".")), row
+        assert safe.path_query == (f"{asked.path}?{asked.query}".rstrip("?") or "/"), row
 
 
 @pytest.mark.parametrize("name", ["addresses-advocate.jsonl", "addresses-ssrf-filter.jsonl"])

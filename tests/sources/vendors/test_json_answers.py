@@ -40,7 +40,9 @@ def payload(status: int = 200, body: bytes = b"{}", **headers: str) -> Payload:
 
 @pytest.mark.parametrize("status", [200, 201, 203, 204])
 def test_success_passes(status):
-    raise_for_status(payload(status))
+    said = payload(status)
+    raise_for_status(said)
+    assert read_object(said) == {}
 
 
 @pytest.mark.parametrize(
