@@ -55,7 +55,7 @@ def test_the_pages_of_the_corpus(shared):
 def test_tokenizer_inputs_and_their_sums_raise_nothing(shared):
     lines = (shared / "corpora" / "html" / "tokenizer-inputs.jsonl").read_text("utf-8").splitlines()
     inputs = [json.loads(line)["input"].encode("utf-8", "surrogatepass") for line in lines]
-    claimed = {}
+    claimed: dict[str, tuple[object, bytes]] = {}
     for number, body in enumerate(inputs):
         for whole in (body, body + inputs[number - 1] + b"<title>x</title>"):
             claimed |= {slug: (value, whole) for slug, value in claims(page(whole)).items()}
