@@ -222,14 +222,12 @@ def _industry(codes: Any) -> str:
 
 
 def _leaders(items: Any) -> list[str]:
-    """Those who lead now: "Jane Smith (Director)" of "SMITH, Jane"."""
+    """Those who lead now: "Jane Smith (Director)" of "SMITH, Jane, Dr"."""
     people = []
     for item in mappings(items):
-        role, (last, _, first) = (
-            _ROLES.get(text(item.get("officer_role"))),
-            text(item.get("name")).partition(","),
-        )
+        last, first, *_ = (*(part.strip() for part in text(item.get("name")).split(",")), "")
+        role = _ROLES.get(text(item.get("officer_role")))
         if role and last and not text(item.get("resigned_on")):
-            name = f"{text(first)} {last.title() if last.isupper() else last}".strip()
+            name = f"{first} {last.title() if last.isupper() else last}".strip()
             people.append(f"{name} ({role})")
     return list(dict.fromkeys(people))

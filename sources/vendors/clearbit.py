@@ -20,6 +20,7 @@ from sources.vendors.firmographics import (
     site,
 )
 from sources.vendors.json_answers import count, mapping, text, texts
+from sources.vendors.mail_hosts import mail_provider
 
 COMPANY = (
     *(
@@ -147,7 +148,7 @@ def _company_values(company: Json) -> dict[str, Any]:
         "founded_year": count(company.get("foundedYear")) or text(company.get("foundedDate")),
         "phone": text(company.get("phone")) or next(iter(found), ""),
         "ticker": text(company.get("ticker")),
-        "email_provider": text(company.get("emailProvider")),  # of Hunter; a truth value in Clearbit's own
+        "email_provider": _mail(text(company.get("emailProvider"))),
         "cik": _cik(mapping(company.get("identifiers")).get("usCIK")),
         "company_linkedin_url": company_page(_handle(company, "linkedin")),
         "twitter_url": page_of("https://twitter.com/", _handle(company, "twitter")),
@@ -166,6 +167,11 @@ def _mailbox(company: Json, where: str) -> str:
     """The first address on the site that is at the company's own domain."""
     found = map(address, texts(mapping(company.get("site")).get("emailAddresses")))
     return next((each for each in found if where and each.endswith(f"@{where}")), "")
+
+
+def _mail(told: str) -> str:
+    """The name of a mail provider, which Hunter tells by its host; in Clearbit's own answers it is a truth value."""
+    return mail_provider([f"0 {told}"]) or told
 
 
 def _cik(value: Any) -> str:

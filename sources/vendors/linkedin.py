@@ -85,7 +85,7 @@ def company_finding(company: Json, scheme: str) -> Finding | None:
         or _account("www.facebook.com", extra.get("facebook_id")),
         "phone": text(extra.get("phone_number")),
         "email": address(extra.get("contact_email")),
-        "ticker": text(extra.get("stock_symbol")),
+        "ticker": text(extra.get("stock_symbol")).rpartition(":")[2],
         "crunchbase_url": _link(extra.get("crunchbase_profile_url")),
     }
     name = page or f"{scheme}:{text(company.get('linkedin_internal_id')) or identity['name']}"

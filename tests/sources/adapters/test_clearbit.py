@@ -114,6 +114,12 @@ def test_numbers_beside_the_name_and_places_without_parts():
     assert (values["headquarters"], values["cik"]) == ("San Diego, CA", "0000320193")
 
 
+def test_the_mail_provider_is_told_by_its_host_or_not_at_all():
+    for told, shown in (("google.com", "Google Workspace"), ("Own Mail", "Own Mail"), (False, None)):
+        (finding,) = CLEARBIT.parse(answer(COMPANY | {"emailProvider": told}), {})
+        assert cleaned(finding).get("email_provider") == shown
+
+
 def test_an_old_company(shared):
     (finding,) = CLEARBIT.parse(recorded(shared, "company_uber_2016.json"), {})
     values = cleaned(finding)

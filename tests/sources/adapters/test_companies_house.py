@@ -68,13 +68,13 @@ def test_the_advanced_search_writes_a_company_like_a_profile():
 
 def test_officers_alone_say_in_their_links_whose_they_are():
     officer = {
-        "name": "ROE, Jane",
+        "name": "ROE, Jane Mary, Dr",
         "officer_role": "director",
         "links": {"self": "/company/00445790/appointments/x"},
     }
     (finding,) = CompaniesHouse().parse(answer({"items": [officer]}), {})
     (claim,) = finding.claims
-    assert claim.value == ["Jane Roe (Director)"]
+    assert claim.value == ["Jane Mary Roe (Director)"]
     assert claim.references[0].endswith("/company/00445790/officers")
 
 
