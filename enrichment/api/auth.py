@@ -118,12 +118,12 @@ def _note_use(key: ApiKey) -> None:
     now = timezone.now()
     if key.last_used_at and now - key.last_used_at < _SEEN_EVERY:
         return
-    with _not_waiting(), contextlib.suppress(OperationalError):
+    with not_waiting(), contextlib.suppress(OperationalError):
         ApiKey.objects.filter(pk=key.pk).update(last_used_at=now)
 
 
 @contextlib.contextmanager
-def _not_waiting() -> Iterator[None]:
+def not_waiting() -> Iterator[None]:
     """Writes of the block give up at once when another process is writing."""
     if connection.vendor != "sqlite" or connection.in_atomic_block:
         yield

@@ -11,7 +11,7 @@ from enrichment.models.preferences import Preferences
 from enrichment.models.run import EnrichmentRun, RunItem
 from enrichment.models.signal import RunScan, Signal, SignalRule
 from enrichment.models.source import EnrichmentSource
-from enrichment.models.throttle import Throttle
+from enrichment.models.throttle import CallerPace, Throttle
 from enrichment.models.value import AttributeValue
 from enrichment.models.webhook import WebhookDelivery, WebhookEndpoint
 from enrichment.models.worker import Heartbeat
@@ -22,6 +22,7 @@ __all__ = [
     "ApiTask",
     "AttributeValue",
     "Budget",
+    "CallerPace",
     "Check",
     "CustomAttribute",
     "EnrichmentRun",

@@ -1,4 +1,4 @@
-"""How fast a source is being asked, by all workers together."""
+"""How fast a source is being asked by all workers, and our API by each caller."""
 
 from __future__ import annotations
 
@@ -17,3 +17,14 @@ class Throttle(models.Model):
 
     def __str__(self) -> str:
         return f"pace of {self.source_id}"
+
+
+class CallerPace(models.Model):
+    """How many requests a caller of the API has made in a minute, in all web processes together."""
+
+    caller = models.CharField(max_length=40, unique=True, help_text="`key:<prefix>` or `user:<id>`.")
+    minute = models.BigIntegerField(help_text="Since 1970.")
+    requests = models.PositiveIntegerField()
+
+    def __str__(self) -> str:
+        return f"pace of {self.caller}"

@@ -25,13 +25,13 @@ from django.db.models import BinaryField, Field, Model
 from django.utils import timezone
 
 from enrichment import bulk
-from enrichment.models import Heartbeat, Throttle
+from enrichment.models import CallerPace, Heartbeat, Throttle
 from enrichment.operations import kept_files
 
 FILES = "files"  # among the counts of rows by table
 FORMAT = "footnote-backup-1"
 APPS = ("crm", "enrichment")
-_PASSING = {Heartbeat, Throttle}  # what workers know of this moment; of no use elsewhere
+_PASSING = {CallerPace, Heartbeat, Throttle}  # what workers know of this moment; of no use elsewhere
 
 
 class BackupRefused(Exception):

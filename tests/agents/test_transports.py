@@ -15,7 +15,6 @@ from typing import Any
 import httpx2
 import pytest
 import requests
-from django.core.cache import cache
 from django.core.management import CommandError, call_command
 from django.test import Client as DjangoClient
 from mcp.client import Client
@@ -31,11 +30,6 @@ MODES = ["legacy", "auto"]
 """With the handshake of the protocol before 2026-07-28, and without it where the server can do without."""
 
 Talk = Callable[[Client], Awaitable[Any]]
-
-
-@pytest.fixture(autouse=True)
-def empty_cache() -> None:
-    cache.clear()
 
 
 def new_key(*scopes: str, **fields: Any) -> str:

@@ -7,7 +7,6 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from django.core.cache import cache
 from django.test import Client
 
 from enrichment.models import ApiKey
@@ -43,11 +42,6 @@ class Api:
         status, answer = self.post(path, body)
         assert status in (200, 201), answer
         return answer
-
-
-@pytest.fixture(autouse=True)
-def empty_cache() -> None:
-    cache.clear()
 
 
 @pytest.fixture

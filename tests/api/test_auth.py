@@ -1,16 +1,21 @@
 from __future__ import annotations
 
+import threading
 from datetime import timedelta
 from io import StringIO
+from typing import Any
 
 import pytest
 from django.contrib.auth.models import Permission, User
 from django.core.management import CommandError, call_command
-from django.db import connection
+from django.db import OperationalError, connection
+from django.db.models import F
 from django.test import Client
 from django.utils import timezone
 
-from enrichment.models import ApiKey
+from enrichment import bulk
+from enrichment.api import pace
+from enrichment.models import ApiKey, CallerPace
 from enrichment.spending import capped, left_of_key, note_origin
 from tests.api.conftest import Api
 from tests.factories import make_run
@@ -88,12 +93,42 @@ def test_the_pace_of_a_key_is_kept_and_told(new_key):
     api = Api(new_key(per_minute=2))
     assert api.get("/v1/key")[0] == 200
     assert (api.response["RateLimit-Limit"], api.response["RateLimit-Remaining"]) == ("2", "1")
-    codes = [api.get("/v1/key")[0] for _ in range(4)]  # a minute may begin between two of them
-    assert 429 in codes
-    last = api.get("/v1/key")
-    if last[0] == 429:
-        assert refusal(last) == (429, "rate_limit_exceeded")
-        assert 0 < int(api.response["Retry-After"]) <= 61
+    answers = [api.get("/v1/key") for _ in range(4)]  # a minute may begin between two of them
+    refused = [answer for answer in answers if answer[0] == 429]
+    assert refusal(refused[0]) == (429, "rate_limit_exceeded")
+    assert 0 < int(api.response["RateLimit-Reset"]) <= 60
+    CallerPace.objects.update(minute=F("minute") - 1)
+    assert api.get("/v1/key")[0] == 200, "a new minute"
+    assert api.response["RateLimit-Remaining"] == "1"
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="needs a database that threads can share")
+@pytest.mark.django_db(transaction=True)
+def test_requests_at_once_are_all_counted(monkeypatch):
+    monkeypatch.setitem(pace._SECOND, True, "120::bigint")  # no minute begins meanwhile
+
+    def ask() -> None:
+        for _ in range(25):
+            pace._count("key:abc")
+        connection.close()
+
+    threads = [threading.Thread(target=ask) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    assert CallerPace.objects.get().requests == 100
+
+
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="for SQLite only")
+@pytest.mark.django_db(transaction=True)
+def test_while_somebody_writes_requests_are_neither_counted_nor_kept_waiting(api, monkeypatch):
+    def locked(*args: Any) -> Any:
+        raise OperationalError("database is locked")
+
+    monkeypatch.setattr(bulk, "select", locked)
+    assert api.get("/v1/key")[0] == 200
+    assert api.response["RateLimit-Remaining"] == api.response["RateLimit-Limit"]
 
 
 def test_staff_may_use_the_api_within_their_rights(client):

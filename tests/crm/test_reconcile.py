@@ -13,7 +13,6 @@ import jsonschema
 import pandas
 import pytest
 from django.contrib.auth import get_user_model
-from django.core.cache import cache
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -32,7 +31,6 @@ SCHEMAS = Path(__file__).parent / "schemas"
 @pytest.fixture(autouse=True)
 def fresh() -> Iterator[None]:
     known.forget()
-    cache.clear()
     yield
     known.forget()
 
