@@ -62,7 +62,11 @@ class Payload:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pending:
-    """The answer comes later: by callback (`poll_at` None) or when polled at `poll_at`."""
+    """The answer comes later: by callback (`poll_at` None) or when polled at `poll_at`.
+
+    Of a source with batches all questions of one token are polled in one call, by one worker: an answer to many may be
+    given once only.
+    """
 
     token: str
     poll_at: datetime | None = None

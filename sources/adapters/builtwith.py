@@ -74,12 +74,15 @@ class BuiltWith(Source):
     def configured(self, settings: Mapping[str, Any]) -> Source:
         """The adapter with the batch of the settings; itself when they name none, or no sensible one."""
         size = settings.get("batch")
-        is_size = isinstance(size, int) and not isinstance(size, bool) and 0 < size <= MOST
-        return _with_batch(size) if is_size else self
+        return _with_batch(size) if _is_size(size) else self
 
     def fetch(self, call: Call, http: Http) -> Sequence[Payload | Pending | SourceError]:
-        """One answer for each question; raises SourceRefused when the setting is no version."""
+        """One answer for each question; raises SourceRefused when a setting makes no sense."""
         path, headers = f"v{_version(call)}/api.json", {"Authorization": f"API {call.key}"}
+        if call.settings.get("batch") is not None and not _is_size(call.settings["batch"]):
+            raise SourceRefused(
+                f"BuiltWith's setting 'batch' is no number from 1 to {MOST:,}: write it like 500"
+            )
         names = [question.subject.domain for question in call.questions]
         if job := call.questions[0].token:
             return collect(job, names, http, headers)
@@ -117,6 +120,10 @@ class BuiltWith(Source):
         if errors and not known and text(errors[0].get("Code")) != INVALID_DOMAIN:
             raise error_of(errors)
         return [found for found in map(finding, known) if found]
+
+
+def _is_size(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and 0 < value <= MOST
 
 
 @lru_cache(maxsize=16)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -104,6 +105,14 @@ def test_a_failed_job_costs_nothing_and_one_that_is_gone_may_have():
     assert (failed.value.is_free, gone.value.is_free) == (True, False)
 
 
-@pytest.mark.parametrize("size", [None, "200", 0, -5, 5001, True])
-def test_a_batch_that_makes_no_sense_is_not_used(size):
+@pytest.mark.parametrize("size", ["200", 0, -5, 5001, True, [200]])
+def test_a_batch_that_makes_no_sense_is_not_used_and_sends_nothing(size):
     assert BuiltWith().configured({"batch": size}).limits.batch == 16
+    vendor = Vendor(answer({}))
+    with pytest.raises(SourceRefused, match="'batch' is no number from 1 to 5,000"):
+        JOBS.fetch(replace(call("a.com"), settings={"batch": size}), vendor)
+    assert vendor.requests == []
+
+
+def test_without_the_setting_sixteen_are_asked_about_at_once():
+    assert BuiltWith().configured({"batch": None}).limits.batch == 16
