@@ -8,13 +8,14 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from django.conf import settings
+from django.db.models import Exists, OuterRef, Q
 from django_q.brokers import get_broker
 from django_q.tasks import async_task
 
 from config import logs
 from crm import ingesting, timetable
 from enrichment import bulk, follow_ups, heartbeats, late, replay, runs, schedule, signals, uploads, webhooks
-from enrichment.models import EnrichmentRun
+from enrichment.models import EnrichmentRun, RunItem
 
 _log = logging.getLogger(__name__)
 
@@ -49,7 +50,22 @@ def work(run_id: int) -> None:
     if is_left and not heartbeats.is_asked_to_stop():
         runs.call_help(run_id, most_waiting=runs.MOST_WAITING)
     if not is_left:
+        _wake_another()
         async_task(FOLLOW)
+
+
+def _wake_another() -> None:
+    """Wake a run that waits and that nobody works on: of many whose messages were lost a sweep wakes only a few."""
+    if get_broker().queue_size() >= runs.MOST_WAITING:
+        return
+    items = RunItem.objects.filter(run=OuterRef("pk"))
+    waits = items.filter(Q(not_before=None) | Q(not_before__lte=bulk.clock()), state=RunItem.State.QUEUED)
+    going = EnrichmentRun.objects.filter(
+        status__in=(EnrichmentRun.Status.PENDING, EnrichmentRun.Status.RUNNING), undone_at=None
+    )
+    idle = going.filter(Exists(waits)).exclude(Exists(items.filter(state=RunItem.State.PROCESSING)))
+    if (run := idle.order_by("pk").values_list("pk", flat=True).first()) is not None:
+        runs.wake(run)
 
 
 def _sweep_if_late() -> None:

@@ -257,3 +257,20 @@ def test_what_a_canceled_run_kept_and_never_applied_counts_as_spent(fakes) -> No
     runs.sweep(timezone.now() + timedelta(seconds=10))
     assert Lookup.objects.values_list("state", "cost", "reserved").get() == ("answered", 2, 0)
     assert Budget.objects.get(scope=f"run:{run.pk}").spent == 2
+
+
+def test_a_worker_that_is_done_wakes_a_run_whose_message_was_lost(
+    fakes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = begin(fakes, ["a.com"])
+    second = runs.start(kind=Kind.ACCOUNT, records=Account.objects.all())
+    paused = runs.start(kind=Kind.ACCOUNT, records=Account.objects.all())
+    runs.pause(paused)
+    OrmQ.objects.all().delete()
+    heartbeats.mark(heartbeats.SWEEPER)
+    woken: list[int] = []
+    monkeypatch.setattr(runs, "wake", woken.append)
+    tasks.work(first.pk)
+    assert woken == [second.pk]
+    tasks.work(second.pk)
+    assert woken == [second.pk]
