@@ -13,10 +13,13 @@ from types import FrameType
 from benchmarks import databases
 from tests.torture.budget import SCOPES, Race, race
 from tests.torture.house import FROZEN, ROLES, ROOT, inside
+from tests.torture.outcome import Outcome
 from tests.torture.overlap import Overlap, overlap
 from tests.torture.schedules import Days, keep_time
 from tests.torture.throughput import throughput
 from tests.torture.torment import Plan, Report, torture
+from tests.torture.trouble import HOLDS, Trouble, kinds, trouble
+from tests.torture.upgrade import KINDS, Upgrade, upgrade
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -47,6 +50,7 @@ def _parser() -> argparse.ArgumentParser:
     say("--gap", type=float, default=1.5, help="mean seconds between two kills")
     say("--seed", type=int, default=random.randrange(10**6), help="of an earlier run, to see it again")
     say("--repeats", type=int, default=1, help="of overlap, each with the next seed")
+    say("--times", type=int, default=20, help="trouble that a database has")
     say("--clusters", type=int, default=1, help="supervisors, each with its cluster")
     say("--redis", default="", help="URL of a Redis database to empty and use as broker")
     say("--roles", nargs="+", default=ROLES, choices=ROLES, help="whom to kill")
@@ -132,10 +136,11 @@ def _on_scratch(database: str, module: str) -> int:
 
 
 def _points(database: str, options: argparse.Namespace) -> int:
-    """Every point of an item's life, cut once, and once more with the recovery cut as well; 1 when anything is broken."""
-    return inside(database, "tests.torture.points") + inside(
-        database, "tests.torture.points", "--twice", str(options.seed)
-    )
+    """Every point of an item's life: killed there, the recovery as well, and with a database that takes nothing from
+    there on; how many of the three are broken.
+    """
+    ways = ((), ("--twice", str(options.seed)), ("--refuse",))
+    return sum(inside(database, "tests.torture.points", *way) for way in ways)
 
 
 def _end(number: int, frame: FrameType | None) -> None:
@@ -159,12 +164,31 @@ def _overlap(database: str, options: argparse.Namespace) -> int:
     """Runs over the same accounts while people edit them; how many sentences are broken."""
     broken = 0
     for seed in range(options.seed, options.seed + options.repeats):
-        outcome = overlap(Overlap(database=database, seed=seed))
-        told = ", ".join(f"{name} {count:,}" for name, count in outcome.counts.items())
-        print(f"  seed {seed}: {told}", flush=True)
-        print("".join(f"  BROKEN: {sentence}\n" for sentence in outcome.broken), end="", flush=True)
-        broken += len(outcome.broken)
+        broken += _told(f"seed {seed}", overlap(Overlap(database=database, seed=seed)))
     return broken
+
+
+def _trouble(database: str, options: argparse.Namespace) -> int:
+    """A full disk, lost connections or a lock; how many sentences are broken."""
+    broken = 0
+    for kind in kinds(database):
+        hold = HOLDS[kind]
+        plan = Trouble(database=database, kind=kind, seed=options.seed, times=options.times, hold=hold)
+        broken += _told(kind, trouble(plan))
+    return broken
+
+
+def _upgrade(database: str, options: argparse.Namespace) -> int:
+    """A full queue whose messages are lost or lead nowhere; how many sentences are broken."""
+    return sum(_told(kind, upgrade(Upgrade(database=database, kind=kind))) for kind in KINDS)
+
+
+def _told(name: str, outcome: Outcome) -> int:
+    """Print what came of something; how many sentences are broken."""
+    told = ", ".join(f"{each} {count:,}" for each, count in outcome.counts.items())
+    print(f"  {name}: {told}", flush=True)
+    print("".join(f"  BROKEN: {sentence}\n" for sentence in outcome.broken[:20]), end="", flush=True)
+    return len(outcome.broken)
 
 
 PARTS: dict[str, Callable[[str, argparse.Namespace], int]] = {
@@ -172,6 +196,8 @@ PARTS: dict[str, Callable[[str, argparse.Namespace], int]] = {
     "freezes": _freezes,
     "points": _points,
     "overlap": _overlap,
+    "trouble": _trouble,
+    "upgrade": _upgrade,
     "budget": _budget,
     "schedules": _schedules,
     "vendors": _vendors,

@@ -12,7 +12,7 @@ from functools import wraps
 from typing import Any
 
 import psycopg
-from django.db import connection
+from django.db import OperationalError, connection
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.sqlite3.base import SQLiteCursorWrapper
 
@@ -29,14 +29,20 @@ def die() -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
+def refuse() -> None:
+    """What a database says whose disk is full, whose server restarts or that somebody else holds."""
+    raise OperationalError("database or disk is full")
+
+
 class Fault:
     """Counts two points for each write, commit and call: before it (even numbers) and after it (odd ones).
 
-    `meet` is called at point number `at`; `names` says what each point was about.
+    `meet` is called at point number `at`, and where it `lasts` at each later one of the database; `names` says
+    what each point was about.
     """
 
-    def __init__(self, at: int, meet: Meet = die) -> None:
-        self.at, self.meet = at, meet
+    def __init__(self, at: int, meet: Meet = die, *, lasts: bool = False) -> None:
+        self.at, self.meet, self.lasts, self.is_met = at, meet, lasts, False
         self.names: list[str] = []
         self._lock = threading.Lock()
 
@@ -51,7 +57,10 @@ class Fault:
         with self._lock:
             number = len(self.names)
             self.names.append(name)
-        if number == self.at:
+        if number != self.at and not (self.is_met and self.lasts):
+            return
+        self.is_met = True
+        if not (self.lasts and name.endswith(CALL)):
             self.meet()
 
     def install(self) -> None:

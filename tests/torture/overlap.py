@@ -7,13 +7,14 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from benchmarks import databases
 from tests.torture import facts, numbers
 from tests.torture.house import ROOT, House, query, settings_for, vendor
+from tests.torture.outcome import Outcome
 from tests.torture.vendor import FREE, PAID
 
 FIRST_ANSWER = 60.0  # seconds
@@ -31,14 +32,6 @@ class Overlap:
     seconds: float = 8.0
     workers: int = 4
     longest: float = 600.0
-
-
-@dataclass
-class Outcome:
-    """Counts for the table, and every sentence that must not be true."""
-
-    counts: dict[str, int] = field(default_factory=dict)
-    broken: list[str] = field(default_factory=list)
 
 
 def overlap(plan: Overlap) -> Outcome:

@@ -1,6 +1,7 @@
 """Every point at which an item's life may be cut: `python -m tests.torture.points LOG PORT [--every 5] [--case paid]`.
 
 A child process is killed before or after its N-th write, commit or vendor call, for every N; another one goes on.
+With `--refuse` it lives, and from that point on its database takes nothing.
 """
 
 from __future__ import annotations
@@ -14,12 +15,15 @@ import sys
 import traceback
 from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import django
 
 LONGEST = 120  # seconds a child may take
+MET = 3  # exit code of a process that met its fault and lived
 MOST, LAST = 1000, 999  # accounts of a case, the number of its last
 
 
@@ -58,7 +62,7 @@ def visit(case: lives.Case, number: int, log: Path, options: argparse.Namespace)
     found = Visit(case.name, points=len(range(first, len(names), every)))
     found.broken += [f"undisturbed: {each}" for each in lives.wrong(calm, (), expected)]
     for point in range(first, len(names), every):
-        life = lives.Life(case, number + 1 + point, log)
+        life = lives.Life(case, number + 1 + point, log, keeps=options.refuse)
         second = dice.randrange(len(names)) if dice else None
         _cut(life, point, names[point], expected, found, second)
     return found
@@ -84,12 +88,10 @@ def _cut(
 ) -> None:
     """Cut one life at a point, perhaps the recovery too (at its point `second`), let others go on, judge what is left."""
     life.begin()
-
-    def live() -> None:
-        fault.Fault(point).install()
-        life.go_on()
-
-    found.visited += _in_child(live) == -signal.SIGKILL
+    found.visited += _in_child(partial(_refused if life.keeps else _killed, life, point)) in (
+        MET,
+        -signal.SIGKILL,
+    )
     stood = [lives.standing(life)]
     found.stood[stood[0]] += 1
     if second is not None:
@@ -105,6 +107,22 @@ def _cut(
     sentences = [*lives.wrong(life, stood, expected)] if ended == 0 else ["the process that went on failed"]
     where = f"point {point}, {name}" + (f", then point {second}" if second is not None else "")
     found.broken += [f"{where} ({', then '.join(stood)}): {sentence}" for sentence in sentences]
+
+
+def _killed(life: lives.Life, point: int) -> None:
+    fault.Fault(point).install()
+    life.go_on()
+
+
+def _refused(life: lives.Life, point: int) -> None:
+    """From a point on the database takes nothing; the process goes on as it can."""
+    each = fault.Fault(point, fault.refuse, lasts=True)
+    each.install()
+    spool.PATIENCE = 0
+    with suppress(OperationalError):
+        life.go_on()
+    if each.is_met:
+        os._exit(MET)
 
 
 def _in_child(act: Callable[[], None]) -> int:
@@ -135,6 +153,7 @@ def main() -> int:
     parser.add_argument(
         "--twice", type=int, metavar="SEED", help="cut the recovery as well, at a random point"
     )
+    parser.add_argument("--refuse", action="store_true", help="the database refuses, nobody is killed")
     parser.add_argument("--case", nargs="*", default=[])
     options = parser.parse_args()
     lives.prepare(options.port)
@@ -153,8 +172,9 @@ def main() -> int:
 if __name__ == "__main__":
     django.setup()
 
-from django.db import connections  # noqa: E402
+from django.db import OperationalError, connections  # noqa: E402
 
+from enrichment import spool  # noqa: E402
 from tests.torture import fault, lives  # noqa: E402
 
 if __name__ == "__main__":

@@ -124,7 +124,7 @@ def run_once(plan: Plan, *, kills: int, seconds: float, pace: int) -> tuple[fact
             more = {"REDIS_URL": plan.redis} if plan.redis else {}
             more |= {"DJANGO_SETTINGS_MODULE": "tests.torture.fences", facts.REFUSALS: f"{folder}/refused"}
             environment = settings_for(scratch, port, FOOTNOTE_WORKERS=str(plan.workers), **more)
-            _prepare(environment, plan.accounts, pace)
+            prepare_run(environment, plan.accounts, pace)
             torment = Torment(random.Random(plan.seed), log)
             began = time.monotonic()
             with _houses(environment, plan.clusters) as houses:
@@ -135,7 +135,8 @@ def run_once(plan: Plan, *, kills: int, seconds: float, pace: int) -> tuple[fact
         return facts.read(environment, log), torment, taken
 
 
-def _prepare(environment: dict[str, str], accounts: int, pace: int) -> None:
+def prepare_run(environment: dict[str, str], accounts: int, pace: int) -> None:
+    """Fill the database and start a run whose vendors take `pace` questions a minute."""
     if url := environment.get("REDIS_URL"):
         with redis.from_url(url) as broker:
             broker.flushdb()
@@ -168,7 +169,7 @@ def _strike_all(
     """Kill at random moments from the first question on until it is enough, or the run has ended."""
     while kills and not torment.log.stat().st_size:
         time.sleep(0.1)
-    while sum(torment.killed.values()) < kills and not _is_over(environment):
+    while sum(torment.killed.values()) < kills and not is_over(environment):
         house = torment.dice.choice(houses)
         if torment.dice.random() < AT_WORK:
             _wait_for_work(house, houses)
@@ -195,7 +196,7 @@ def _keep_up(houses: list[House]) -> None:
 
 def _wait(plan: Plan, houses: list[House], environment: dict[str, str]) -> None:
     began = said = time.monotonic()
-    while not _is_over(environment) and time.monotonic() < began + plan.longest:
+    while not is_over(environment) and time.monotonic() < began + plan.longest:
         _keep_up(houses)
         time.sleep(0.5)
         if time.monotonic() > said + SAYS_EVERY:
@@ -203,7 +204,8 @@ def _wait(plan: Plan, houses: list[House], environment: dict[str, str]) -> None:
             plan.say(f"  {said - began:.0f} s of peace, {_progress(environment)}")
 
 
-def _is_over(environment: dict[str, str]) -> bool:
+def is_over(environment: dict[str, str]) -> bool:
+    """Whether all runs have ended."""
     return not query(
         environment,
         "SELECT 1 FROM enrichment_enrichmentrun WHERE status NOT IN ('COMPLETED', 'FAILED', 'CANCELED', 'CRASHED')",

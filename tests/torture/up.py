@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from functools import partial
 
@@ -14,7 +15,8 @@ def main(arguments: list[str]) -> None:
 
     from enrichment.supervisor import canary, children, supervisor
 
-    quick = partial(canary.Timing, tick=0.5, beat=3, sweep=3, unanswered=6, stuck=15)
+    stuck = float(os.environ.get("TORTURE_STUCK", "15"))
+    quick = partial(canary.Timing, tick=0.5, beat=3, sweep=3, unanswered=6, stuck=stuck)
     vars(supervisor)["Timing"] = quick
     children.LONGEST_WAIT = 2.0
     execute_from_command_line(["manage.py", "up", *arguments])
