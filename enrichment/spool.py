@@ -10,7 +10,6 @@ import fcntl
 import json
 import logging
 import os
-import random
 import shutil
 import tempfile
 import time
@@ -18,6 +17,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
+from random import SystemRandom
 
 from django.conf import settings
 from django.db import InterfaceError, OperationalError, connection
@@ -82,7 +82,7 @@ class Spool:
                     raise
                 _log.warning("The database does not take answers: %s; trying again.", error)
                 connection.close()
-                time.sleep(wait * random.uniform(0.5, 1.5))
+                time.sleep(wait * SystemRandom().uniform(0.5, 1.5))
                 wait = min(wait * 2, _LONGEST_WAIT)
             else:
                 if is_written:
