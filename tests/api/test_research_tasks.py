@@ -91,6 +91,10 @@ def later(**delta: float) -> None:
     EnrichmentRun.objects.update(created_at=F("created_at") - timedelta(**delta))
 
 
+def enrich_everybody(api: Api) -> None:
+    finished(api, f"{runs.start(kind=Kind.ACCOUNT, records=Account.objects.all()).pk:024x}")
+
+
 def refused(api: Api, task_id: str, body: Any = None) -> str:
     status, answer = api.post(f"/v1/task/{task_id}/execute", body or {})
     assert (status, answer["code"]) == (422, "run_refused"), answer
@@ -251,7 +255,7 @@ def test_a_topic_is_watched_on_the_pages_of_companies(api, acme, research):
     assert reference.startswith("https://acme.com/news#:~:text=May%203%3A%20Acme%20opens")
     assert (signal["icp_id"], signal["metadata"]["rule"]) == (f"{acme.profile_id:024x}", "Watch expansion")
     assert run["output"]["resources"]["signals_created"] == [signal["id"]]
-    assert run["task_type"] == "signal"
+    assert (run["task_type"], run["input"]["wanted"]) == ("signal", [signal["metadata"]["attribute"]])
 
 
 def test_a_topic_is_looked_for_once_a_week_and_tells_what_is_new(api, acme, research, monkeypatch):
@@ -289,28 +293,29 @@ def test_the_companies_of_a_file_are_watched(api, research, fakes):
     signals.sync_rules()
     fakes["fake"] = FakeSource("fake", acme_com={"headcount": 10}, other_com={"headcount": 10})
     make_source("fake", rank=10, cadence="weekly")
+    list_account(
+        make_sheet(api, make_profile(api)), {"domain": "other.com"}, name="Other", domain="other.com"
+    )
     file_id = upload(api, "name,website\nAcme,acme.com\nNobody,nobody.example\n")
     task = make_task(api, watch("signal-csv", "hiring_surge", file_id=file_id), "signal")
     assert task["task_config"]["primary_column"] == "name"
     assert not SignalRule.objects.exclude(task=None).exists(), "the file is no sheet yet"
     run = finished(api, execute(api, task["id"]))
-    sheet = Sheet.objects.get()
-    assert (run["sheet_id"], sheet.name) == (f"{sheet.pk:024x}", "batch.csv")
-    assert sorted(Account.objects.values_list("name", flat=True)) == ["Acme", "Nobody"]
+    sheet = Sheet.objects.get(name="batch.csv")
+    assert run["sheet_id"] == f"{sheet.pk:024x}"
+    assert sorted(Account.objects.values_list("name", flat=True)) == ["Acme", "Nobody", "Other"]
     rules = SignalRule.objects.exclude(task=None)
     assert {rule.sheet_id for rule in rules} == {sheet.pk}
     SignalRule.objects.filter(task=None).update(is_enabled=False)
-    list_account(
-        make_sheet(api, make_profile(api)), {"domain": "other.com"}, name="Other", domain="other.com"
-    )
+    enrich_everybody(api)
     for domain in ("acme.com", "other.com"):
         fakes["fake"].answers[domain] = {"headcount": 50}
     later(hours=1)
     Freshness.objects.all().delete()
     Lookup.objects.update(sent_at=F("sent_at") - timedelta(days=30))
     finished(api, execute(api, task["id"]))
-    everybody = runs.start(kind=Kind.ACCOUNT, records=Account.objects.all())
-    finished(api, f"{everybody.pk:024x}")
+    enrich_everybody(api)
+    assert AttributeValue.objects.filter(attribute="headcount").count() == 4
     (signal,) = api.get("/v1/signal")[1]["signals"]
     assert signal["summary"] == "Acme: headcount rose by 400 % from 10 to 50."
     assert Sheet.objects.filter(name="batch.csv").get().entries.count() == 2, "the same sheet again"
