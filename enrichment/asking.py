@@ -122,7 +122,7 @@ class Asker:
         while groups and self._goes_on():
             delays = self._slots(min(self.parallel, len(groups)))
             lookups = {key: poll.lookup for key, poll in self._late.items()}
-            yield from self._calls(groups[: len(delays)], delays, lookups, http, pool)
+            yield from self._calls(groups[: len(delays)], delays, lookups, http, pool, timezone.now())
             groups = groups[len(delays) :]
         yield self._told_rest([pair for group in groups for pair in group])
         todo = [(key, subject) for key, subject in todo if key not in self._late]
@@ -225,7 +225,7 @@ class Asker:
         yield {key: self._busy(lookup, state) for key, (lookup, state) in opened.busy.items()}
         ready = [(key, subject) for key, subject in part if key in opened.lookups]
         groups = [ready[start : start + self.batch] for start in range(0, len(ready), self.batch)]
-        yield from self._calls(groups, delays, opened.lookups, http, pool)
+        yield from self._calls(groups, delays, opened.lookups, http, pool, opened.at)
         return opened.unpaid
 
     def _calls(
@@ -235,9 +235,10 @@ class Asker:
         lookups: Mapping[str, int],
         http: Client,
         pool: ThreadPoolExecutor,
+        asked_at: datetime,
     ) -> Iterator[dict[str, Reply]]:
         """A call for each group, begun after its delay; replies as they come."""
-        now, began = timezone.now(), time.monotonic()
+        began = time.monotonic()
         line = Line(
             lambda group, start: self._fetch(group, lookups, http, start),
             [(group, began + delay) for group, delay in zip(groups, delays, strict=False)],
@@ -246,7 +247,7 @@ class Asker:
             pool.submit(line.work)
         try:
             while line.open:
-                yield self._keep(line.ended(), lookups, now)
+                yield self._keep(line.ended(), lookups, asked_at)
                 if not self._goes_on():
                     yield self._release(line.call_off(), lookups)
         finally:

@@ -42,8 +42,10 @@ class Opened:
     """What became of questions to be asked: lookup ids by key, keys without budget and why, keys in doubt or flight.
 
     `busy` maps a key to the lookup that is in the way and its state; `known` are answers that came to others meanwhile.
+    `at`: when they were sent, by which their answers are dated now and whenever they are read again.
     """
 
+    at: datetime
     lookups: Mapping[str, int]
     unpaid: Mapping[str, str]
     busy: Mapping[str, tuple[int, str]]
@@ -174,7 +176,7 @@ def open_questions(
         lost = [key for key in paid if key not in made]
         budget.settle(spend, reserved=len(lost) * source.cost, cost=0)
         busy |= _busy(source, [key for key in lost if key not in known])
-    return Opened(made, dict.fromkeys(unpaid, reason), busy, known)
+    return Opened(now, made, dict.fromkeys(unpaid, reason), busy, known)
 
 
 def _busy(source: EnrichmentSource, keys: Iterable[str]) -> dict[str, tuple[int, str]]:

@@ -145,6 +145,24 @@ def test_the_same_prompt_is_not_paid_twice_and_another_one_is_asked(api, acme, r
     assert "its friends" in research.questions[-1]
 
 
+def test_a_prompt_reads_the_columns_of_the_file_that_the_companies_came_from(api, research):
+    ingest = {"type": "ingest", "primary_column": "name", "csv_entity_type": "company"}
+    icp = make_profile(api)
+    for text in ("old", "wants {{ robots }}"):
+        task = make_task(
+            api,
+            ingest | {"file_id": upload(api, f"name,website,Account Notes\nAcme,acme.com,{text}\n")},
+            "ingest",
+        )
+        finished(api, execute(api, task["id"], {"icp_id": icp, "parameters": {"unmatched": "create"}}))
+    run_id = execute(api, profile_task(api, "Analyze {{ name }}: {{ account_notes }}."), {"icp_id": icp})
+    finished(api, run_id)
+    (question,) = research.questions
+    assert "Analyze Acme: wants {{ robots }}." in question
+    (row,) = api.get(f"/v1/run/{run_id}/queue")[1]["items"]
+    assert row["row_data"]["Account Notes"] == "wants {{ robots }}"
+
+
 def test_a_prompt_does_not_put_off_the_usual_question(api, acme, research):
     task_id = profile_task(api, "Analyze {{ name }}.", icp_id=f"{acme.profile_id:024x}")
     finished(api, execute(api, task_id))
@@ -203,7 +221,9 @@ def test_a_prompt_that_is_more_than_names_is_refused(api, prompt):
 def test_what_cannot_be_researched_is_said_before_a_run_is_made(api, acme, research, monkeypatch):
     icp = {"icp_id": f"{acme.profile_id:024x}"}
     assert "Say which companies are meant" in refused(api, profile_task(api, "x"))
-    assert "{{ topic }}, which is no attribute of companies" in refused(api, profile_task(api), icp)
+    assert "{{ topic }}, which is no attribute of companies and no column" in refused(
+        api, profile_task(api), icp
+    )
     other = icp | {"parameters": {"sources": ["wikidata"]}}
     assert "leave the sources out" in refused(api, profile_task(api, "x"), other)
     people = make_sheet(api, icp["icp_id"], entity_type="person")
@@ -222,6 +242,13 @@ def watch(kind: str, *types: str, **fields: Any) -> dict[str, Any]:
 
 
 PLANT, DEAL = "May 3: Acme opens a plant in Linz.", "June 9: Acme buys Initech."
+
+
+FACTS = [fact("headcount", "1200", "Our 1,200 people work in Graz")]
+
+
+def task_attribute(task: dict[str, Any]) -> str:
+    return f"watch_{int(task['id'], 16)}_expansion"
 
 
 def plants(asked: str) -> list[dict[str, str]]:
@@ -276,6 +303,20 @@ def test_a_topic_is_looked_for_once_a_week_and_tells_what_is_new(api, acme, rese
     texts = [each["summary"] for each in api.get("/v1/signal?order=1")[1]["signals"]]
     assert [DEAL in text for text in texts] == [False, True]
     assert PLANT not in texts[1]
+
+
+def test_a_topic_that_is_read_again_after_other_questions_is_no_news(api, acme, research):
+    research.states = lambda asked: plants(asked) if "watch_" in asked else FACTS
+    task = make_task(api, watch("signal-topic", "expansion", topic_criteria="Plants"), "signal")
+    finished(api, execute(api, task["id"]))
+    usual = runs.start(kind=Kind.ACCOUNT, records=Account.objects.all(), sources=["ai_research"])
+    finished(api, f"{usual.pk:024x}")
+    later(hours=1)
+    finished(api, execute(api, task["id"]))
+    assert len(research.questions) == 2
+    assert api.get("/v1/signal")[1]["total"] == 1
+    found = AttributeValue.objects.filter(source__slug="ai_research", retracted_at=None)
+    assert sorted(found.values_list("attribute", flat=True)) == ["headcount", task_attribute(task)]
 
 
 @pytest.mark.parametrize(

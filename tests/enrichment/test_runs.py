@@ -9,7 +9,16 @@ from django.utils import timezone
 from crm.models import Account
 from enrichment import runs
 from enrichment.claims import pin
-from enrichment.models import AttributeValue, Budget, EnrichmentRun, EnrichmentSource, Lookup, RunItem
+from enrichment.models import (
+    AttributeValue,
+    Budget,
+    Check,
+    EnrichmentRun,
+    EnrichmentSource,
+    Freshness,
+    Lookup,
+    RunItem,
+)
 from enrichment.preview import preview
 from sources.attributes import Kind
 from sources.errors import SourceRefused, SourceUnavailable
@@ -53,6 +62,19 @@ def no_naps(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def only_item(run: EnrichmentRun) -> RunItem:
     return RunItem.objects.get(run=run)
+
+
+def test_an_answer_that_is_read_again_is_the_same_answer(fakes) -> None:
+    """It has one date, the one of its question: with another it would replace itself, and be news."""
+    install(fakes, acme_com={"headcount": 7})
+    acme()
+    enrich()
+    Freshness.objects.all().delete()
+    again = enrich()
+    assert fakes["fake"].asked == ["acme.com"]
+    assert Lookup.objects.get().sent_at == AttributeValue.objects.get().first_seen_at
+    assert len(set(Check.objects.values_list("at", flat=True))) == 1
+    assert AttributeValue.objects.get().run_id != again.pk
 
 
 def test_an_answer_becomes_a_value_with_its_reference(fakes) -> None:
