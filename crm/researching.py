@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
+
+from django.db.models import OuterRef, QuerySet, Subquery
 
 from crm.models import IdealCustomerProfile, Sheet
 from crm.selections import Selection, SelectionRefused, select
 from enrichment import runs
-from enrichment.models import ApiTask, EnrichmentRun
+from enrichment.models import ApiTask, EnrichmentRun, RunItem
 from enrichment.names import custom_attributes
 from sources.adapters.ai_research import NOT_FOR_MODELS, AiResearch
-from sources.attributes import Kind, find
+from sources.attributes import BY_SLUG, Kind, find, slug_of
 from sources.display import display
 from sources.vendors.prompts import names_in, renamed
 
@@ -31,7 +33,8 @@ def start(
 ) -> EnrichmentRun:
     """A run that asks the task's prompt about the companies of a sheet or profile, for what that wants of them.
 
-    `parameters`: texts for names of the prompt; `input_entities`, ids that narrow the companies. Raises RunRefused.
+    `parameters`: texts for names of the prompt; `input_entities`, ids that narrow the companies. Names may also be
+    columns of the files that the companies came from. Raises RunRefused. In the caller's transaction.
     """
     if set(parameters.get("sources") or (SOURCE,)) != {SOURCE}:
         raise runs.RunRefused("A profile task asks AI research alone: leave the sources out.")
@@ -46,9 +49,13 @@ def start(
     told = {name: value for name, value in parameters.items() if name not in _KNOWN_TO_TASKS}
     if profile:
         told = {"icp_name": profile.name, "icp_description": profile.description} | told
-    settings = prompted(task.config["prompt"], given=told, attributes=wanted)
+    columns = _columns(chosen)
+    settings = prompted(task.config["prompt"], given=told, attributes=wanted, columns=columns)
     check_asks(wanted=wanted, sources=[SOURCE], settings=settings)
-    return run_over(chosen, task, wanted=wanted, sources=[SOURCE], settings=settings, credit_limit=credit_limit, user=user)  # fmt: skip
+    run = run_over(chosen, task, wanted=wanted, sources=[SOURCE], settings=settings, credit_limit=credit_limit, user=user)  # fmt: skip
+    if set(names_in(settings[SOURCE]["prompt"])) & (columns - BY_SLUG.keys()):
+        _take_rows(run, chosen)
+    return run
 
 
 def records_of(
@@ -89,21 +96,28 @@ def run_over(
         kind=chosen.kind, records=chosen.records, wanted=wanted, sources=sources, credit_limit=credit_limit, name=task.name,
         user=user, source_settings=settings,
     )  # fmt: skip
-    run.sheet = chosen.sheet or _sheet_of(chosen)
+    run.sheet = _sheets(chosen).first()
     run.save(update_fields=["sheet"])
     return run
 
 
 def prompted(
-    prompt: str, *, given: Mapping[str, Any], attributes: Sequence[str], **more: Any
+    prompt: str,
+    *,
+    given: Mapping[str, Any],
+    attributes: Sequence[str],
+    columns: Collection[str] = (),
+    **more: Any,
 ) -> dict[str, dict[str, Any]]:
     """The settings with which AI research asks a prompt for `attributes`; `more` makes it another question.
 
-    A name of the prompt is one of `given`, else an attribute under any of its names. Raises RunRefused.
+    A name of the prompt is one of `given`, else an attribute under any of its names, else one of `columns` (slugs).
+    Raises RunRefused.
     """
     names = names_in(prompt)
     told = {name: given[name] for name in names if name in given}
-    means = {name: f"_{name}" for name in told} | _attributes(name for name in names if name not in told)
+    rest = [name for name in names if name not in told]
+    means = {name: f"_{name}" for name in told} | _meant(rest, columns)
     texts = {means[name]: display("", value)[:_LONGEST] for name, value in told.items()}
     return {
         SOURCE: {"prompt": renamed(prompt, means), "given": texts, "attributes": list(attributes), **more}
@@ -122,21 +136,41 @@ def check_asks(*, wanted: Sequence[str], sources: Sequence[str], settings: Mappi
     )
 
 
-def _attributes(names: Iterable[str]) -> dict[str, str]:
+def _meant(names: Iterable[str], columns: Collection[str]) -> dict[str, str]:
+    """The attribute or column that each name means."""
     custom = custom_attributes()
     found: dict[str, str] = {}
     for name in names:
         attribute = find(name, Kind.ACCOUNT, custom)
-        if attribute is None:
+        slug = attribute.slug if attribute else slug_of(name)
+        if attribute is None and slug not in columns:
             raise runs.RunRefused(
-                f"The prompt asks for {{{{ {name} }}}}, which is no attribute of companies: "
+                f"The prompt asks for {{{{ {name} }}}}, which is no attribute of companies and no column of their file: "
                 "say it in the parameters, or write the name of an attribute."
             )
-        found[name] = attribute.slug
+        found[name] = slug
     return found
 
 
-def _sheet_of(chosen: Selection) -> Sheet | None:
-    """The first sheet of the profile whose records are meant."""
-    sheets = chosen.profile.sheets.filter(kind=chosen.kind.value) if chosen.profile else Sheet.objects.none()
-    return sheets.order_by("pk").first()
+def _sheets(chosen: Selection) -> QuerySet[Sheet]:
+    """The sheet that is meant, else those of the profile, oldest first."""
+    if chosen.sheet:
+        return Sheet.objects.filter(pk=chosen.sheet.pk)
+    return Sheet.objects.filter(profile=chosen.profile or 0, kind=chosen.kind.value).order_by("pk")
+
+
+def _imports(chosen: Selection) -> QuerySet[EnrichmentRun]:
+    """The runs that brought files into the sheets."""
+    return EnrichmentRun.objects.filter(sheet__in=_sheets(chosen), undone_at=None).exclude(file_name="")
+
+
+def _columns(chosen: Selection) -> frozenset[str]:
+    """The columns of the files that came into the sheets, as slugs."""
+    headers = _imports(chosen).order_by().values_list("headers", flat=True)
+    return frozenset(slug_of(column["header"]) for each in headers for column in each)
+
+
+def _take_rows(run: EnrichmentRun, chosen: Selection) -> None:
+    """Give each item of a run the newest row of a file that is about its record."""
+    rows = RunItem.objects.filter(account=OuterRef("account"), run__in=_imports(chosen), row__isnull=False)
+    RunItem.objects.filter(run=run).update(row=Subquery(rows.order_by("-pk").values("row")[:1]))
