@@ -16,6 +16,7 @@ from tests.torture.house import FROZEN, ROLES, ROOT, inside
 from tests.torture.outcome import Outcome
 from tests.torture.overlap import Overlap, overlap
 from tests.torture.schedules import Days, keep_time
+from tests.torture.steering import steer
 from tests.torture.throughput import throughput
 from tests.torture.torment import Plan, Report, torture
 from tests.torture.trouble import HOLDS, Trouble, kinds, trouble
@@ -191,6 +192,15 @@ def _told(name: str, outcome: Outcome) -> int:
     return len(outcome.broken)
 
 
+def _steering(database: str, options: argparse.Namespace) -> int:
+    """Pause, resume after kill -9, cancel; how many sentences are broken."""
+    came = steer(database)
+    print("\n".join(f"  {name:<26}{taken:>8.1f} s" for name, taken in came.seconds.items()), flush=True)
+    print("\n".join(f"  {name:<26}{count:>8,}" for name, count in came.counts.items()), flush=True)
+    print("".join(f"  BROKEN: {sentence}\n" for sentence in came.broken), end="", flush=True)
+    return len(came.broken)
+
+
 PARTS: dict[str, Callable[[str, argparse.Namespace], int]] = {
     "kills": _kills,
     "freezes": _freezes,
@@ -200,6 +210,7 @@ PARTS: dict[str, Callable[[str, argparse.Namespace], int]] = {
     "upgrade": _upgrade,
     "budget": _budget,
     "schedules": _schedules,
+    "steering": _steering,
     "vendors": _vendors,
     "bulk": _bulk,
     "throughput": _throughput,

@@ -10,6 +10,7 @@ from tests.torture.budget import Race, race
 from tests.torture.facts import Facts, judge
 from tests.torture.house import FROZEN
 from tests.torture.schedules import Days, keep_time
+from tests.torture.steering import steer
 from tests.torture.torment import Plan, torture
 from tests.torture.vendor import FREE, PAID
 
@@ -41,6 +42,14 @@ def test_each_planned_moment_makes_one_run_though_clocks_are_wrong_and_days_are_
     assert not kept.broken
     assert kept.counts["planned"] > kept.counts["runs"] > 3
     assert kept.counts["looks"] > 20
+
+
+def test_a_run_is_paused_resumed_after_a_kill_and_canceled_soon_after_the_click() -> None:
+    came = steer(
+        os.environ.get("DATABASE_URL", "sqlite"), soon=8.0
+    )  # two seconds where nothing else is going on
+    assert not came.broken, came
+    assert came.counts["asked after the resume"] > 0 == came.counts["asked twice"]
 
 
 def facts_of(**changes: object) -> Facts:
