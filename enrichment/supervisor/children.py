@@ -15,6 +15,8 @@ _log = logging.getLogger(__name__)
 
 LONGEST_WAIT = 30.0  # seconds between two starts of a program that keeps ending
 LIVED_WELL = 60.0  # seconds after which a program's earlier ends are forgotten
+# Becomes the program when it is told so; when whoever was to tell it died before, it ends.
+_GATE = 'read -r go && exec "$@" </dev/null'
 
 
 class Child:
@@ -49,15 +51,25 @@ class Child:
         return self._process.pid if self._process else None
 
     def start(self) -> None:
-        """Start the program in a session of its own, without the terminal's signals and input."""
+        """Start a session of its own, without the terminal's signals and input; it waits for `let_go`."""
         self._started = self._clock()
         self._process = subprocess.Popen(  # nosec B603
-            self._command,
+            ["/bin/sh", "-c", _GATE, "sh", *self._command],
             cwd=self._folder,
-            stdin=subprocess.DEVNULL,
+            stdin=subprocess.PIPE,
             start_new_session=True,
             pass_fds=self._pass_fds,
         )
+
+    def let_go(self) -> None:
+        """Begin the program, if it waits: its group is known by now to whoever ends it should we be killed."""
+        gate = self._process.stdin if self._process else None
+        if gate and not gate.closed:
+            with suppress(BrokenPipeError):  # it was killed while it waited
+                gate.write(b"go\n")
+                gate.flush()
+            with suppress(BrokenPipeError):
+                gate.close()
 
     def watch(self) -> None:
         """See to it that the program runs: to be called often."""

@@ -76,7 +76,10 @@ class Supervisor:
         self._hold()
 
     def _hold(self) -> None:
+        """Let the leash hold who runs; who has just been started begins when it is held."""
         self._leash.hold(child.group for child in self._children)
+        for child in self._children:
+            child.let_go()
 
     def _end(self) -> None:
         """Ask, wait, kill: nothing is left after `timing.stop` seconds and the blink a kill takes."""

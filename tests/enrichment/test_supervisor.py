@@ -231,8 +231,16 @@ def clock() -> Clock:
     return Clock()
 
 
+class Unheld(Child):
+    """A program that begins as soon as it is started."""
+
+    def start(self) -> None:
+        super().start()
+        self.let_go()
+
+
 def child(clock: Clock, code: str) -> Child:
-    return Child("test program", ["/bin/sh", "-c", code], folder=ROOT, clock=clock)
+    return Unheld("test program", ["/bin/sh", "-c", code], folder=ROOT, clock=clock)
 
 
 def wait_for_end(program: Child) -> None:
@@ -280,6 +288,38 @@ def test_orphans_of_a_dead_leader_are_killed_before_the_new_start(clock: Clock, 
     assert not program.is_gone()
     program.watch()
     expect(lambda: not lives(orphan), 5, "the end of the orphan")
+
+
+def test_a_program_begins_only_when_it_is_held(clock: Clock, tmp_path: Path):
+    program = Child(
+        "test program", ["/bin/sh", "-c", f"touch {tmp_path}/begun; sleep 300"], folder=ROOT, clock=clock
+    )
+    program.start()
+    time.sleep(0.3)
+    assert not (tmp_path / "begun").exists()
+    program.let_go()
+    program.let_go()
+    expect((tmp_path / "begun").exists, 10, "the program")
+    program.kill()
+
+
+def test_a_program_whose_supervisor_died_at_its_start_never_begins(tmp_path: Path):
+    code = f"""
+        import os, pathlib, signal
+        import django
+        django.setup()
+        from enrichment.supervisor.children import Child
+        child = Child("x", ["/bin/sh", "-c", "touch {tmp_path}/begun"], folder=pathlib.Path("."))
+        child.start()
+        print(child.group, flush=True)
+        os.kill(os.getpid(), signal.SIGKILL)
+    """
+    done = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(code)], cwd=ROOT, capture_output=True, text=True
+    )
+    orphan = int(done.stdout)
+    expect(lambda: not psutil.pid_exists(orphan) or not lives(psutil.Process(orphan)), 10, "its end")
+    assert not (tmp_path / "begun").exists()
 
 
 def test_a_leash_whose_shell_was_killed_is_made_anew():
