@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections import Counter
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import connection, connections
 from django.utils import timezone
 
 from crm.models import Account
 from enrichment import late, ledger, runs
 from enrichment.models import Lookup, RunItem
 from sources.attributes import Kind
+from tests.factories import make_run, make_source
 from tests.torture.bulk import UNKNOWN, Answer, Counted, asked_at, builtwith_results, run_over
 
 pytestmark = pytest.mark.django_db
@@ -119,3 +122,31 @@ def test_a_worker_that_ends_between_reading_and_storing_leaves_doubt_and_asks_no
     assert run.status == "COMPLETED"
     reasons = {item.outcomes["builtwith"]["reason"] for item in run.items.all()}
     assert reasons == {"BuiltWith has the job's result no longer: it was read before and not kept"}
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="needs a database that threads can share")
+@pytest.mark.django_db(transaction=True)
+def test_of_four_workers_with_parts_of_a_job_one_asks_for_all_of_it():
+    source, run = make_source("jobs"), make_run()
+    for number in range(40):
+        Lookup.objects.create(
+            source=source, run=run, key=f"key-{number}", question={"kind": "account"}, state="waiting", period="2026-01",
+            token="job", poll_at=timezone.now() - timedelta(seconds=1),
+        )  # fmt: skip
+    gate, taken = threading.Barrier(4), []
+
+    def take(worker: int) -> None:
+        try:
+            keys = [f"key-{number}" for number in range(worker, 40, 4)]
+            gate.wait()
+            lease = timedelta(minutes=3)
+            taken.append(len(ledger.take_polls(source, keys, lease=lease, together=True)))
+        finally:
+            connections.close_all()
+
+    threads = [threading.Thread(target=take, args=(worker,)) for worker in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(taken) == [0, 0, 0, 40]
