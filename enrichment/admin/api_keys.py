@@ -31,11 +31,16 @@ class ApiKeyAdmin(FootnoteAdmin):
 
     form = _KeyForm
     fields = ("name", "owner", "scopes", "expiry_date", "per_minute", "monthly_limit", "revoked")
-    list_display = ("name", "prefix", "may", "owner", "last_used_at", "expiry_date", "revoked")
+    list_display = ("name", "prefix", "state", "may", "owner", "last_used_at", "expiry_date")
     list_select_related = ("owner",)
     list_filter = ("revoked",)
     search_fields = ("name", "prefix")
     empty_hint = "Nobody calls the REST API yet: add a key, or make one with manage.py create_api_key NAME."
+
+    @column(description="State", label={"valid": "success", "revoked": "danger", "expired": "warning"})
+    def state(self, key: ApiKey) -> str:
+        """Whether it still opens anything."""
+        return "revoked" if key.revoked else "expired" if key.has_expired else "valid"
 
     @column(description="May")
     def may(self, key: ApiKey) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django import forms
 from django.contrib import admin, messages
@@ -19,7 +19,7 @@ class PreferencesForm(forms.ModelForm):  # type: ignore[type-arg]
     """The money limit, and which claim is believed."""
 
     belief = forms.ChoiceField(
-        label="When sources disagree, believe",
+        label="If sources disagree, believe",
         choices=Preferences.Policy.choices,
         widget=UnfoldAdminRadioSelectWidget,
         help_text="A value pinned by a person wins either way. Switching recomputes every current value.",
@@ -28,6 +28,7 @@ class PreferencesForm(forms.ModelForm):  # type: ignore[type-arg]
     class Meta:
         model = Preferences
         fields = ("monthly_limit_usd", "hold_paid")
+        labels: ClassVar = {"monthly_limit_usd": "Monthly limit, USD"}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -13,6 +13,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import URLPattern, path
 from django.utils import timezone
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from enrichment import http_apis, limits, schedule
@@ -32,6 +33,7 @@ LIFT_PAUSE = (
     "settings", "is_enabled", "per_minute", "in_flight", "cost", "charges_miss", "credit_price", "monthly_limit",
 )  # fmt: skip
 """What may be why a source works again."""
+KEY_TONES = {"present": "success", "missing": "danger", "not needed": "default"}
 WHEN = ("cadence", "priority_cadences", "segments", "asks_new", "time_zone")
 
 
@@ -41,7 +43,7 @@ class EnrichmentSourceAdmin(RefreshMixin, ReplayMixin, FootnoteAdmin):
 
     form = SourceForm
     list_display = (
-        "name", "is_enabled", "rank", "cadence", "next_in_list", "cost", "monthly_limit", "used", "key", "values_live",
+        "name", "is_enabled", "rank", "cadence", "next_in_list", "price", "used", "key_in_list", "values_live",
     )  # fmt: skip
     list_display_links = ("name",)
     list_editable = ("is_enabled", "rank")
@@ -72,8 +74,10 @@ class EnrichmentSourceAdmin(RefreshMixin, ReplayMixin, FootnoteAdmin):
         return super().get_changelist_form(request, **{"form": RankForm, **kwargs})
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
-        """Below the cadences what they lead to."""
+        """Below the cadences what they lead to; who is never asked has a rank, and no more."""
         fieldsets = super().get_fieldsets(request, obj)
+        if obj is not None and not obj.adapter:
+            return [(None, {"fields": ("label", "slug", "is_enabled", "rank")})]
         more: dict[Any, tuple[str, ...]] = {WHEN: tuple(shown_fields(request, obj))}
         if obj is not None and is_paused(obj) and self.has_change_permission(request, obj):
             more[CONNECTION] = ("lift_pause",)
@@ -100,6 +104,15 @@ class EnrichmentSourceAdmin(RefreshMixin, ReplayMixin, FootnoteAdmin):
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Claims need their source for ever; turn it off instead."""
         return False
+
+    def has_test_key_permission(self, request: HttpRequest, object_id: int | str) -> bool:
+        """Only a source with a key can be tried."""
+        source = self.get_object(request, str(object_id))
+        return (
+            self.has_change_permission(request, source)
+            and source is not None
+            and key_state(source)[0] != "not needed"
+        )
 
     def has_register_permission(self, request: HttpRequest) -> bool:
         """Whether this user may register tables."""
@@ -130,7 +143,7 @@ class EnrichmentSourceAdmin(RefreshMixin, ReplayMixin, FootnoteAdmin):
         """To the page where an API becomes a source."""
         return redirect("admin:enrichment_enrichmentsource_http_api")
 
-    @button(description="Test the key", url_path="test-key", permissions=["change"], icon="key")
+    @button(description="Test the key", url_path="test-key", permissions=["test_key"], icon="key")
     def test_key_action(self, request: HttpRequest, object_id: int) -> HttpResponse:
         """Say whether the source's key works and what is left, where asking costs nothing."""
         verdict = try_key(get_object_or_404(EnrichmentSource, pk=object_id))
@@ -164,21 +177,43 @@ class EnrichmentSourceAdmin(RefreshMixin, ReplayMixin, FootnoteAdmin):
         """The label, and the slug below it."""
         return [source.label, source.slug]
 
-    @column(description="Used this month")
+    @column(description="A question", ordering="cost")
+    def price(self, source: EnrichmentSource) -> str:
+        """What one question costs at most."""
+        return _credits(source.cost) if source.adapter else "–"
+
+    @column(description="This month")
     def used(self, source: EnrichmentSource) -> str:
-        """Credits spent or set aside this month."""
-        return f"{source.used_credits:,}"  # type: ignore[attr-defined]
+        """Spent or set aside, of how many."""
+        if not source.adapter:
+            return "–"
+        used: int = source.used_credits  # type: ignore[attr-defined]
+        limit = source.monthly_limit
+        return _credits(used) if limit is None else f"{used:,} of {_credits(limit)}"
 
     @column(description="Values live")
     def values_live(self, source: EnrichmentSource) -> str:
         """How many claims of it stand."""
         return f"{source.live_values:,}"  # type: ignore[attr-defined]
 
-    @column(description="Key", label={"present": "success", "missing": "danger", "not needed": "default"})
+    @column(description="Key")
+    def key_in_list(self, source: EnrichmentSource) -> SafeString:
+        """Whether the source's key is set, and below it in which variable."""
+        state, variable = key_state(source)
+        chip = (
+            '<div><span class="fn-chip fn-{}">{}</span><div class="fn-muted fn-small fn-wrap">{}</div></div>'
+        )
+        return format_html(chip, KEY_TONES[state], state, variable)
+
+    @column(description="Key", label=KEY_TONES)
     def key(self, source: EnrichmentSource) -> str | tuple[str, str]:
         """Whether the source's key is set, and in which variable."""
         state, variable = key_state(source)
         return (state, f"{state}: {variable}") if variable else state
+
+
+def _credits(count: int) -> str:
+    return f"{count:,} credit{'' if count == 1 else 's'}"
 
 
 def is_paused(source: EnrichmentSource) -> bool:

@@ -12,6 +12,7 @@ from django.db.models import Count, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import URLPattern, path, reverse
+from django.utils.formats import date_format
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import ChoicesDropdownFilter, RelatedDropdownFilter
@@ -244,9 +245,10 @@ class WebhookDeliveryAdmin(ReadOnlyAdmin):
         return delivery.state
 
     @column(description="Next try", ordering="next_at")
-    def next_try(self, delivery: WebhookDelivery) -> Any:
+    def next_try(self, delivery: WebhookDelivery) -> str:
         """When it is sent next, while it waits."""
-        return delivery.next_at if delivery.state == WebhookDelivery.State.PENDING else "–"
+        is_waiting = delivery.state == WebhookDelivery.State.PENDING
+        return date_format(delivery.next_at, "DATETIME_FORMAT") if is_waiting else "–"
 
     @column(description="Tries")
     def tries_told(self, delivery: WebhookDelivery) -> SafeString | str:

@@ -8,19 +8,21 @@ from typing import Any
 
 from crm.models import Account, Contact
 from enrichment.claims import Shift
-from enrichment.models import CustomAttribute, EnrichmentSource
+from enrichment.models import EnrichmentSource
+from enrichment.queries.catalogue import describe
 from sources.attributes import Kind
 from sources.display import display
 
 
 @dataclass(frozen=True, slots=True)
 class ShownShift:
-    """A difference in words; empty text where nothing stands."""
+    """A difference in words; empty text where nothing stands. `label` is the attribute's name for people."""
 
     kind: str
     record: int
     name: str
     attribute: str
+    label: str
     source: str
     before: str
     after: str
@@ -34,12 +36,12 @@ def described(shifts: Sequence[Shift]) -> list[ShownShift]:
         for kind, model in models.items()
     }
     labels = dict(EnrichmentSource.objects.values_list("pk", "label"))
-    custom = {row.slug: row.as_attribute() for row in CustomAttribute.objects.all()}
+    known = describe({shift.attribute for shift in shifts})
     return [
         ShownShift(
             shift.kind.value, shift.record, str(records[shift.kind].get(shift.record, "a record that is gone")),
-            shift.attribute, labels.get(shift.source, ""),
-            *(display(shift.attribute, value, custom.get(shift.attribute)) for value in (shift.before, shift.after)),
+            shift.attribute, known[shift.attribute].label, labels.get(shift.source, ""),
+            *(display(shift.attribute, value, known[shift.attribute]) for value in (shift.before, shift.after)),
         )
         for shift in shifts
     ]  # fmt: skip

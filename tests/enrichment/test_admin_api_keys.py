@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 from html import unescape
 
 import pytest
 from django.urls import reverse
+from django.utils import timezone
 
 from enrichment.models import ApiKey
 from tests import people
@@ -47,6 +49,15 @@ def test_a_revoked_key_stays_revoked(olive):
     assert ApiKey.objects.get().revoked
     olive.post(page, {"name": "Old", "scopes": ["read"], "per_minute": "60"})
     assert ApiKey.objects.get().revoked
+
+
+def test_the_list_says_which_keys_still_open_something(olive):
+    yesterday = timezone.now() - timedelta(days=1)
+    for name, fields in (("One", {}), ("Two", {"expiry_date": yesterday}), ("Three", {"revoked": True})):
+        ApiKey.objects.create_key(name=name, scopes=["read"], **fields)
+    page = olive.get(LIST).content.decode()
+    for state in ("valid", "expired", "revoked"):
+        assert len(re.findall(rf">\s*{state}\s*<", page)) == 1, state
 
 
 def test_who_only_views_makes_no_key(client):

@@ -53,8 +53,8 @@ def test_the_list_shows_use_and_keys_in_a_fixed_number_of_queries(olive, paid, d
 
     with django_assert_max_num_queries(9) as few:
         page = olive.get(SOURCES).content.decode()
-    assert "missing: PAID_API_KEY" in page
-    assert re.search(r">\s*42\s*<", page)
+    assert 'fn-danger">missing</span><div class="fn-muted fn-small fn-wrap">PAID_API_KEY' in page
+    assert re.search(r">\s*42 of 1,000 credits\s*<", page)
 
     for _ in range(8):
         make.make_source()
@@ -305,3 +305,15 @@ def test_the_first_page_shows_no_counts_to_who_may_not_look(client):
 
     assert response.status_code == 200
     assert "Accounts" not in response.content.decode()
+
+
+def test_a_source_that_is_never_asked_has_a_rank_and_no_more(olive):
+    writer = make.make_writer("api", rank=20)
+    url = reverse("admin:enrichment_enrichmentsource_change", args=[writer.pk])
+    page = olive.get(url).content.decode()
+    assert 'name="rank"' in page
+    for each in ("monthly_limit", "cadence", "test-key"):
+        assert each not in page, each
+    olive.post(url, {"label": "Written over the API", "is_enabled": "on", "rank": "30"})
+    writer.refresh_from_db()
+    assert (writer.rank, writer.cadence) == (30, "never")
