@@ -7,7 +7,7 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
@@ -62,14 +62,19 @@ class Chunk:
         items: Sequence[RunItem],
         *,
         alive: Callable[[], bool],
-        ranks: Mapping[str, int],
+        sources: Mapping[str, EnrichmentSource],
     ) -> None:
         self.run, self.plan, self.kind, self.alive = run, plan, Kind(run.kind), alive
         custom = {row.slug: row.as_attribute() for row in CustomAttribute.objects.all()}
         self.catalogue: dict[str, Attribute] = {**BY_SLUG, **custom}
         records = _records(self.kind, items)
+        column = owner_column(self.kind)
+        fresh = Freshness.objects.filter(**{f"{column}__in": bulk.among(records)})
+        told = list(fresh.values_list(column, "source_id", "key", "due_at", "checked_at"))
+        checked = {(owner, source): at for owner, source, _, _, at in told}
+        given = _Given(plan, sources, checked)
         self.works = [
-            Work(item, records[pk], subject_of(records[pk], row=item.row), _given_by(records[pk], ranks))
+            Work(item, records[pk], subject_of(records[pk], row=item.row), given.by(records[pk]))
             for item in items
             if (pk := _record_id(item, self.kind)) in records
         ]
@@ -79,11 +84,8 @@ class Chunk:
         ]
         ours = {work.item.pk for work in self.works}
         self.orphans = [item for item in items if item.pk not in ours]
-        column = owner_column(self.kind)
-        fresh = Freshness.objects.filter(**{f"{column}__in": bulk.among(records)})
         self._fresh: dict[tuple[int | None, int], tuple[str, datetime | None]] = {
-            (owner, source): (key, due)
-            for owner, source, key, due in fresh.values_list(column, "source_id", "key", "due_at")
+            (owner, source): (key, due) for owner, source, key, due, _ in told
         }
         checks = Check.objects.filter(run=run, **{f"{column}__in": bulk.among(records)})
         self._checked = {
@@ -181,12 +183,10 @@ class Chunk:
         if step.is_needless(work.subject):
             work.note(slug, SKIPPED, "not needed: what it is asked for is known")
             return True
-        if (step.source.only_when_missing or step.feeds) and (work.parked_until or work.waits_for):
+        if _is_for_gaps(step) and (work.parked_until or work.waits_for):
             work.note(slug, PARKED, "waits for what better ranked sources say")
             return True
-        if step.source.only_when_missing and all(
-            work.given_by.get(goal, 10**9) < step.source.rank for goal in step.goals
-        ):
+        if step.goals and all(work.needs_no(step.source, goal) for goal in step.goals):
             work.note(slug, SKIPPED, "not needed: better ranked sources answered")
             return True
         return False
@@ -216,7 +216,7 @@ class Chunk:
 
     def _believe(self, step: Step, work: Work, key: str, reply: Reply, judged: Judged) -> _Believed:
         cleaned = clean_claims(judged.finding, self.catalogue) if judged.finding else Cleaned((), ())
-        work.learn(cleaned, step.source.rank)
+        work.learn(cleaned, step.source)
         reason = judged.reason or "; ".join(cleaned.refused)
         work.note(step.source.slug, judged.outcome, reason, lookup=reply.lookup, claims=len(cleaned.claims))
         return _Believed(work, judged.outcome, key, reply, cleaned)
@@ -339,6 +339,30 @@ def _records(kind: Kind, items: Sequence[RunItem]) -> dict[int, Record]:
     return {record.pk: record for record in records.filter(pk__in=ids)}
 
 
-def _given_by(record: Record, ranks: Mapping[str, int]) -> dict[str, int]:
-    """The rank of the source that each current value comes from."""
-    return {slug: ranks.get(entry["source"], 10**9) for slug, entry in record.current_values.items()}
+def _is_for_gaps(step: Step) -> bool:
+    """Whether a step is to wait for what those before it say."""
+    return bool(step.feeds) or (
+        bool(step.goals) and all(step.source.rule(goal).is_conditional for goal in step.goals)
+    )
+
+
+class _Given:
+    """Who said what records show, and how long ago that was checked, as far as a step of a plan asks for it."""
+
+    def __init__(
+        self, plan: Plan, sources: Mapping[str, EnrichmentSource], checked: Mapping[tuple[int, int], datetime]
+    ) -> None:
+        self.sources, self.checked, self.now = sources, checked, bulk.clock()
+        self.goals = {
+            goal for step in plan.steps for goal in step.goals if step.source.rule(goal).is_conditional
+        }
+
+    def by(self, record: Record) -> dict[str, tuple[int, timedelta | None]]:
+        """Of each value the rank of its source, and its age."""
+        given: dict[str, tuple[int, timedelta | None]] = {}
+        for slug in self.goals & record.current_values.keys():
+            entry = record.current_values[slug]
+            if source := self.sources.get(entry["source"]):
+                at = self.checked.get((record.pk, source.pk)) or datetime.fromisoformat(entry["created_at"])
+                given[slug] = source.rule(slug).rank, self.now - at
+        return given

@@ -155,7 +155,9 @@ def _ordered(steps: Sequence[Step], waits: Mapping[str, set[str]]) -> list[Step]
 
 
 def _by_rank(step: Step) -> tuple[int, str]:
-    return step.source.rank, step.source.slug
+    """The best of its ranks for what it is asked for."""
+    ranks = [step.source.rule(goal).rank for goal in step.goals]
+    return min(ranks, default=step.source.rank), step.source.slug
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -226,9 +226,9 @@ def _work_on(
         return True
 
     plan = plan_of(run)
-    ranks = dict(EnrichmentSource.objects.values_list("slug", "rank"))
+    sources = EnrichmentSource.objects.in_bulk(field_name="slug")
     try:
-        Chunk(run, plan, items, alive=is_running, ranks=ranks).process()
+        Chunk(run, plan, items, alive=is_running, sources=sources).process()
     except RunUndone:
         return
     finally:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from sources.attributes import IDENTITY
 
@@ -18,10 +18,16 @@ IDENTITY_SLUGS = frozenset(IDENTITY) | {"company_linkedin_url"}
 
 @dataclass(frozen=True, slots=True)
 class Rank:
-    """What the rules know of a source: its slug and its rank, 1 being trusted most."""
+    """What the rules know of a source: its slug, its rank, 1 being trusted most, and where it has another rank."""
 
     slug: str
     rank: int
+    by_attribute: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+    def of(self, attribute: str) -> int:
+        """Its rank for an attribute."""
+        own = self.by_attribute.get(attribute)
+        return int(own["rank"]) if own else self.rank
 
 
 class Believable(Protocol):
@@ -48,10 +54,10 @@ def choose(attribute: str, claims: Iterable[B], ranks: Mapping[int, Rank], polic
     def trust(claim: B) -> tuple[bool, bool, int]:
         source = ranks[claim.source]
         is_proposal = is_identity and source.slug not in WRITERS
-        return source.slug != USER, is_proposal, source.rank if policy == "rank" else 0
+        return source.slug != USER, is_proposal, source.of(attribute) if policy == "rank" else 0
 
     def order(claim: B) -> tuple[float, int, int]:
-        return -claim.first_seen.timestamp(), ranks[claim.source].rank, claim.source
+        return -claim.first_seen.timestamp(), ranks[claim.source].of(attribute), claim.source
 
     trusted = _least(claims, trust)
     return trusted[0] if len(trusted) == 1 else min(trusted, key=order, default=None)

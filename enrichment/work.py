@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from crm.models import Record
-from enrichment.models import RunItem
+from enrichment.models import EnrichmentSource, RunItem
 from enrichment.models.check import Outcome
 from enrichment.reply import Reply
 from enrichment.verifying import Cleaned, Judged
@@ -22,12 +22,15 @@ _COMES_AGAIN = frozenset({SKIPPED, PARKED, Outcome.WAITING.value})
 
 @dataclass(slots=True)
 class Work:
-    """An item on its way: its record (None until a source knows the row), what is known, what each source said."""
+    """An item on its way: its record (None until a source knows the row), what is known, what each source said.
+
+    `given_by`: of each value the rank of its source, and how long ago it was checked (None: in this run).
+    """
 
     item: RunItem
     record: Record | None
     subject: Subject
-    given_by: dict[str, int]
+    given_by: dict[str, tuple[int, timedelta | None]]
     outcomes: dict[str, dict[str, Any]] = field(default_factory=dict)
     doubts: list[dict[str, Any]] = field(default_factory=list)
     parked_until: datetime | None = None
@@ -79,6 +82,11 @@ class Work:
         else:
             self.note(slug, Outcome.FAILED if reply.error else SKIPPED, reply.reason, lookup=reply.lookup)
 
+    def needs_no(self, source: EnrichmentSource, attribute: str) -> bool:
+        """Whether what better ranked sources said of an attribute will do."""
+        known = self.given_by.get(attribute)
+        return known is not None and source.rule(attribute).is_needless(*known)
+
     def doubt(self, slug: str, judged: Judged, lookup: int | None) -> None:
         """Keep whom a doubtful answer may be about, for a person to decide."""
         self.doubts += [
@@ -87,16 +95,18 @@ class Work:
         ]
         self.note(slug, REVIEW, judged.reason, lookup=lookup)
 
-    def learn(self, cleaned: Cleaned, rank: int) -> None:
+    def learn(self, cleaned: Cleaned, source: EnrichmentSource) -> None:
         """Let later steps know what this one found."""
         new = {
             claim.attribute: claim.value
             for claim in cleaned.claims
             if claim.attribute not in self.subject.known
         }
-        self.given_by |= {
-            claim.attribute: min(rank, self.given_by.get(claim.attribute, rank)) for claim in cleaned.claims
-        }
+        for claim in cleaned.claims:
+            rank = source.rule(claim.attribute).rank
+            known = self.given_by.get(claim.attribute)
+            if known is None or rank <= known[0]:
+                self.given_by[claim.attribute] = (rank, None)
         if not new:
             return
         identity: dict[str, Any] = {

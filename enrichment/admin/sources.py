@@ -61,7 +61,8 @@ class EnrichmentSourceAdmin(RefreshMixin, ReplayMixin, FootnoteAdmin):
         "refresh_now",
     )
     fieldsets = (
-        (None, {"fields": ("label", "slug", "adapter", "is_enabled", "rank", "only_when_missing")}),
+        (None, {"fields": ("label", "slug", "adapter", "is_enabled")}),
+        ("Its place in the waterfall", {"fields": ("rank", "only_when_missing", "min_age", "by_attribute")}),
         ("When it is refreshed", {"fields": WHEN}),
         ("How fast it is asked", {"fields": ("per_minute", "in_flight")}),
         ("What it costs", {"fields": ("cost", "charges_miss", "credit_price", "monthly_limit")}),

@@ -15,6 +15,7 @@ from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
 from crm.models import Account, Contact
 from enrichment import http_apis
+from enrichment.admin.waterfall import WaterfallField
 from enrichment.models import EnrichmentSource
 from enrichment.models.source import by_priority, texts
 from enrichment.queries import texts_in_use
@@ -128,6 +129,10 @@ class SourceForm(RankForm):
     priority_cadences = PriorityCadencesField(
         label="Cadences by priority", required=False,
         help_text="For example high: weekly monday. Records of other priorities use the cadence above.",
+    )  # fmt: skip
+    by_attribute = WaterfallField(
+        label="Waterfall by attribute", required=False,
+        help_text="Where this source has another place than above: for an attribute its rank, and when it is asked.",
     )  # fmt: skip
     segments = LinesField(label="Only these segments", required=False)
     lift_pause = forms.BooleanField(

@@ -129,7 +129,7 @@ def record_table(kind: Kind) -> str:
 def speakers() -> Speakers:
     """All sources, the policy and the custom attributes (three queries)."""
     sources = {source.pk: source for source in EnrichmentSource.objects.all()}
-    ranks = {pk: Rank(source.slug, source.rank) for pk, source in sources.items()}
+    ranks = {pk: Rank(source.slug, source.rank, source.by_attribute) for pk, source in sources.items()}
     policy = Preferences.objects.filter(pk=1).values_list("policy", flat=True).first()
     custom = {row.slug: row.as_attribute() for row in CustomAttribute.objects.all()}
     return Speakers(sources, ranks, policy or Preferences.Policy.RANK, custom)

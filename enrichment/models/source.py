@@ -12,6 +12,7 @@ from django.core.validators import MinValueValidator
 from django.db import models
 from django.db.models import Q
 
+from enrichment.models.waterfall import Rule, rules_of
 from sources.cadence import HELP, Cadence
 
 
@@ -29,6 +30,16 @@ class EnrichmentSource(models.Model):
     rank = models.PositiveIntegerField(default=100, help_text="1 is trusted most and asked first.")
     only_when_missing = models.BooleanField(
         default=False, help_text="Ask only for attributes that better ranked sources did not answer."
+    )
+    min_age = models.PositiveIntegerField(
+        "minimum age", null=True, blank=True, validators=[MinValueValidator(1)],
+        help_text="Days; where better ranked sources answered, ask only once that is so old. Empty: never.",
+    )  # fmt: skip
+    by_attribute = models.JSONField(
+        "waterfall by attribute",
+        default=dict,
+        blank=True,
+        help_text="For other attributes the rank and the conditions above hold.",
     )
     cadence = models.CharField(max_length=60, default="monthly", help_text=f"One of: {HELP}.")
     priority_cadences = models.JSONField(
@@ -92,6 +103,7 @@ class EnrichmentSource(models.Model):
             ("cadence", normal_cadence),
             ("priority_cadences", by_priority),
             ("segments", texts),
+            ("by_attribute", rules_of),
         ):
             try:
                 setattr(self, name, check(getattr(self, name)))
@@ -101,6 +113,12 @@ class EnrichmentSource(models.Model):
             wrong["time_zone"] = "Unknown time zone; write one such as Europe/Berlin."
         if wrong:
             raise ValidationError(wrong)
+
+    def rule(self, attribute: str) -> Rule:
+        """When it is asked for an attribute."""
+        if own := self.by_attribute.get(attribute):
+            return Rule(**own)
+        return Rule(self.rank, self.only_when_missing, self.min_age)
 
     @property
     def zone(self) -> zoneinfo.ZoneInfo:

@@ -34,7 +34,8 @@ def as_of(kind: Kind, ids: Collection[int], at: datetime) -> dict[int, CurrentVa
     """The current values that records had at a time, by today's ranks and policy (three queries, four with
     custom attributes). Claims of runs that were undone since count as never made."""
     ranks = {
-        pk: Rank(slug, rank) for pk, slug, rank in EnrichmentSource.objects.values_list("pk", "slug", "rank")
+        pk: Rank(*told)
+        for pk, *told in EnrichmentSource.objects.values_list("pk", "slug", "rank", "by_attribute")
     }
     policy = Preferences.objects.filter(pk=1).values_list("policy", flat=True).first()
     by_owner: dict[int, dict[str, list[_Claim]]] = {pk: defaultdict(list) for pk in ids}

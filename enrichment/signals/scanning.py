@@ -138,7 +138,8 @@ def _look_for() -> _Watch:
     wanted = [rules.attributes, wishes.attributes]
     attributes = None if None in wanted else frozenset().union(*filter(None, wanted))
     ranks = {
-        pk: Rank(slug, rank) for pk, slug, rank in EnrichmentSource.objects.values_list("pk", "slug", "rank")
+        pk: Rank(*told)
+        for pk, *told in EnrichmentSource.objects.values_list("pk", "slug", "rank", "by_attribute")
     }
     policy = Preferences.objects.filter(pk=1).values_list("policy", flat=True).first()
     wants_first = rules.want_first_values or wishes.want_first_values
