@@ -7,6 +7,7 @@ import random
 import sys
 import time
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import django
 
@@ -19,6 +20,7 @@ def prepare(accounts: str, count: str, parallel: str) -> None:
     from django.core.management import call_command
 
     from crm.models import Account
+    from crm.spreadsheets import import_file
     from enrichment import runs
     from enrichment.models import EnrichmentSource
     from enrichment.registration import sync_sources
@@ -31,9 +33,10 @@ def prepare(accounts: str, count: str, parallel: str) -> None:
     chosen.update(is_enabled=True, per_minute=100_000, credit_price="0.25", cadence="monthly")
     # A question that the vendor refuses may be put again by each run.
     numbers = [n for n in range(int(accounts) * 2) if n % 50 != REFUSED][: int(accounts)]
-    Account.objects.bulk_create(
-        Account(name=f"Company {n}", name_key=f"company {n}", domain=f"company{n}.com") for n in numbers
-    )
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "accounts.csv"
+        path.write_text("name,domain\n" + "".join(f"Company {n},company{n}.com\n" for n in numbers))
+        import_file(path, name=path.name)
     for number in range(int(count)):
         runs.start(
             kind=Kind.ACCOUNT, records=Account.objects.all(), sources=[PAID, FREE], parallel=int(parallel),

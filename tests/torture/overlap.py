@@ -97,19 +97,20 @@ def _judged(plan: Overlap, environment: dict[str, str], log: Path, edits: Path, 
         "SELECT account_id, attribute, source_id FROM enrichment_attributevalue WHERE superseded_at IS NULL "
         "AND retracted_at IS NULL GROUP BY account_id, attribute, source_id HAVING count(*) > 1",
     )
-    ((items,),) = query(environment, "SELECT count(*) FROM enrichment_runitem")
+    asking = "JOIN enrichment_enrichmentrun r ON r.id = i.run_id WHERE r.asks"
+    ((items,),) = query(environment, f"SELECT count(*) FROM enrichment_runitem i {asking}")
+    ((doubts,),) = query(environment, "SELECT count(*) FROM enrichment_lookup WHERE state = 'uncertain'")
     outcome = Outcome(
         {
             "items": items, "paid questions": calls[PAID], "of them different": keys[PAID],
             "free questions": calls[FREE], "of these different": keys[FREE], "edits": len(typed),
-            "edits that do not stand": len(fallen) + unwritten, "fields with two current values": len(double),
+            "edits that do not stand": len(fallen) + unwritten, "fields with two current values": len(double), "in doubt": doubts,
         }
     )  # fmt: skip
     for sentence, is_so in (
         ("the runs did not end, or somebody could not edit", not ended),
-        ("paid questions were put twice", calls[PAID] != keys[PAID]),
-        ("free questions were put twice", calls[FREE] != keys[FREE]),
-        ("an account was not asked about", calls[PAID] < plan.accounts),
+        ("questions were put twice", any(count > 1 for count in asked.values())),
+        ("an account was not asked about", min(keys[PAID], keys[FREE]) != plan.accounts),
         ("items are missing", items != plan.accounts * plan.runs),
         ("edits are missing", len(typed) != plan.edits or unwritten != 0),
         ("fields have two current values", bool(double)),
