@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 
 import django
@@ -18,6 +19,7 @@ def main() -> int:
 
     from enrichment import runs
     from sources import registry
+    from tests.torture import unsafe
     from tests.torture.corpus_source import CorpusSource
     from tests.torture.misbehaviour import Came, behaviours, bodies, json_texts, stage
 
@@ -33,7 +35,11 @@ def main() -> int:
         for cost in (2, 0):
             cases = [*bodies(SHARED), *json_texts(SHARED), *behaviours()]
             came += [ours.try_(case, cost=cost) for case in cases]
+    for fault in unsafe.FAULTS:
+        came += unsafe.insecure(fault)
+    came += unsafe.unnamed()
     print("\n".join(table(came)))
+    print("\n".join(elsewhere({each.case.name for each in came})))
     return int(any(each.wrong for each in came))
 
 
@@ -54,6 +60,17 @@ def table(came: Iterable[object]) -> Iterable[str]:
         yield from (f"  BROKEN: {corpus} {name}: {wrong}" for each in pair for wrong in each.wrong)
     for (corpus, outcome), count in sorted(sums.items()):
         yield f"  {corpus:<16} {outcome:<12} {count:>6,}"
+
+
+def elsewhere(told: Collection[str]) -> Iterator[str]:
+    """A line for each behaviour that only a website can show, with the test that holds its outcome."""
+    from tests.sources.test_http_behaviours import ELSEWHERE
+
+    lines = (SHARED / "corpora/http-behaviours/behaviours.jsonl").read_text(encoding="utf-8").splitlines()
+    expected = {row["name"]: row["expect"] for row in map(json.loads, lines)}
+    for where, names in ELSEWHERE.items():
+        for name in sorted(names - set(told)):
+            yield f"  {'http-behaviours':<16} {name:<60.60} {'see ' + where:<49.49} {expected[name][:40]}"
 
 
 if __name__ == "__main__":
