@@ -16,6 +16,7 @@ from tests.torture.house import FROZEN, ROLES, ROOT, inside
 from tests.torture.outcome import Outcome
 from tests.torture.overlap import Overlap, overlap
 from tests.torture.schedules import Days, keep_time
+from tests.torture.soak import Soak, soak
 from tests.torture.steering import steer
 from tests.torture.throughput import throughput
 from tests.torture.torment import Plan, Report, torture
@@ -52,6 +53,7 @@ def _parser() -> argparse.ArgumentParser:
     say("--seed", type=int, default=random.randrange(10**6), help="of an earlier run, to see it again")
     say("--repeats", type=int, default=1, help="of overlap, each with the next seed")
     say("--times", type=int, default=20, help="trouble that a database has")
+    say("--minutes", type=float, default=10, help="of soak")
     say("--clusters", type=int, default=1, help="supervisors, each with its cluster")
     say("--redis", default="", help="URL of a Redis database to empty and use as broker")
     say("--roles", nargs="+", default=ROLES, choices=ROLES, help="whom to kill")
@@ -201,6 +203,11 @@ def _steering(database: str, options: argparse.Namespace) -> int:
     return len(came.broken)
 
 
+def _soak(database: str, options: argparse.Namespace) -> int:
+    """Minutes of steady load with a kill a minute; how many sentences are broken."""
+    return _told("soak", soak(Soak(database=database, minutes=options.minutes, seed=options.seed)))
+
+
 PARTS: dict[str, Callable[[str, argparse.Namespace], int]] = {
     "kills": _kills,
     "freezes": _freezes,
@@ -211,6 +218,7 @@ PARTS: dict[str, Callable[[str, argparse.Namespace], int]] = {
     "budget": _budget,
     "schedules": _schedules,
     "steering": _steering,
+    "soak": _soak,
     "vendors": _vendors,
     "bulk": _bulk,
     "throughput": _throughput,

@@ -194,7 +194,7 @@ def _firings(environment: dict[str, str]) -> dict[str, list[_Firing]]:
     """What was dealt with, by the name of the schedule, oldest first."""
     found: dict[str, list[_Firing]] = {}
     for name, planned, at, run, note in [*query(environment, _REFRESHED), *query(environment, _EXECUTED)]:
-        planned, at = _moment(planned), _moment(at)
+        planned, at = moment(planned), moment(at)
         found.setdefault(name, []).append(_Firing(planned, max(at, planned), run is not None, note))
     return found
 
@@ -236,7 +236,7 @@ def _moments(cron: str, zone: str, until: datetime) -> Iterator[datetime]:
         yield moment
 
 
-def _moment(value: Any) -> datetime:
+def moment(value: Any) -> datetime:
     """A column of either database."""
     at = datetime.fromisoformat(value) if isinstance(value, str) else value
     return at if at.tzinfo else at.replace(tzinfo=UTC)

@@ -10,6 +10,7 @@ from tests.torture.budget import Race, race
 from tests.torture.facts import Facts, judge
 from tests.torture.house import FROZEN
 from tests.torture.schedules import Days, keep_time
+from tests.torture.soak import Soak, soak
 from tests.torture.steering import steer
 from tests.torture.torment import Plan, torture
 from tests.torture.vendor import FREE, PAID
@@ -50,6 +51,14 @@ def test_a_run_is_paused_resumed_after_a_kill_and_canceled_soon_after_the_click(
     )  # two seconds where nothing else is going on
     assert not came.broken, came
     assert came.counts["asked after the resume"] > 0 == came.counts["asked twice"]
+
+
+def test_nothing_is_left_behind_under_a_steady_load_with_kills() -> None:
+    database = os.environ.get("DATABASE_URL", "sqlite")
+    outcome = soak(Soak(database=database, minutes=0.4, seed=4, gap=10))
+    assert set(outcome.broken) <= {"memory grows"}, outcome  # processes that have only just begun grow
+    assert outcome.counts["kills"] > 0
+    assert outcome.counts["items"] >= 80
 
 
 def facts_of(**changes: object) -> Facts:
