@@ -31,7 +31,7 @@ class Overlap:
     edits: int = 200
     seconds: float = 8.0
     workers: int = 4
-    longest: float = 600.0
+    longest: float = 1800.0
 
 
 def overlap(plan: Overlap) -> Outcome:

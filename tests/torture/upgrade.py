@@ -33,7 +33,7 @@ class Upgrade:
     database: str
     kind: str
     runs: int = 500
-    longest: float = 900.0
+    longest: float = 3600.0
 
 
 def upgrade(plan: Upgrade) -> Outcome:
