@@ -1,0 +1,1 @@
+"""Tasks that read companies' pages with a model."""
