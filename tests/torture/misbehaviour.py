@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,7 @@ from tests.factories import make_account, make_answer, make_run
 from tests.sources import test_http_behaviours as wire
 from tests.sources.servers import Answer, reply, serving
 
+_NUMBERS = count(1)  # of accounts: those of one stage are nobody's at the next
 EARLIER = 5  # headcount before anything goes wrong
 GOOD = 77  # headcount of the answer when the vendor is asked again
 FAILED, FOUND, NOT_FOUND, PARKED = "failed", "found", "not_found", "parked"
@@ -154,7 +156,6 @@ class Stage:
     def __init__(self, adapter: Source) -> None:
         self.adapter = adapter
         self.next: Answer | None = None
-        self.number = 0
 
     def say(self, connection: Any, head: bytes) -> None:
         """Misbehave once, then be good."""
@@ -206,8 +207,8 @@ class Stage:
 
     def _account(self, source: EnrichmentSource) -> Account:
         """An account about which the source answered long ago."""
-        self.number += 1
-        account = make_account(name="Acme", domain=f"acme{self.number}.example")
+        number = next(_NUMBERS)
+        account = make_account(name="Acme", domain=f"acme{number}.example")
         told = make_answer(account.pk, source.pk, -400, headcount=EARLIER)
         record(run=make_run(status="COMPLETED").pk, kind=Kind.ACCOUNT, answers=[told])
         return account
