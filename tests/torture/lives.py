@@ -104,6 +104,11 @@ class Life:
         return EnrichmentRun.objects.filter(name=self.domain).first()
 
     @property
+    def questions(self) -> int:
+        """How many questions about it were written down."""
+        return Lookup.objects.filter(run__name=self.domain).count()
+
+    @property
     def is_over(self) -> bool:
         """Whether nothing more is to come."""
         run = self.run

@@ -100,8 +100,10 @@ def _cut(
             fault.Fault(second).install()
             life.recover()
 
+        before = life.questions
         _in_child(go_on)
-        stood.append(lives.standing(life))
+        if life.questions > before:  # else it still stands where it stood, or was settled since
+            stood.append(lives.standing(life))
     ended = _in_child(life.recover)
     found.asked_twice += len(life.asked()) > 1
     sentences = [*lives.wrong(life, stood, expected)] if ended == 0 else ["the process that went on failed"]
