@@ -12,9 +12,8 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from django.db import DatabaseError
-from django.utils import timezone
 
-from enrichment import callbacks, ledger, limits, spool
+from enrichment import bulk, callbacks, ledger, limits, spool
 from enrichment.clients import client_of
 from enrichment.keys import key_of, other_keys
 from enrichment.line import Ended, Line
@@ -122,7 +121,7 @@ class Asker:
         while groups and self._goes_on():
             delays = self._slots(min(self.parallel, len(groups)))
             lookups = {key: poll.lookup for key, poll in self._late.items()}
-            yield from self._calls(groups[: len(delays)], delays, lookups, http, pool, timezone.now())
+            yield from self._calls(groups[: len(delays)], delays, lookups, http, pool, bulk.clock())
             groups = groups[len(delays) :]
         yield self._told_rest([pair for group in groups for pair in group])
         todo = [(key, subject) for key, subject in todo if key not in self._late]
@@ -132,11 +131,11 @@ class Asker:
             unpaid = yield from self._window(part, delays, http, pool)
             left = [pair for pair in part if pair[0] in unpaid]
             if left and len(left) == len(part) and has_settled:
-                self._stop(Reply(None, timezone.now(), reason=unpaid[left[0][0]]))
+                self._stop(Reply(None, bulk.clock(), reason=unpaid[left[0][0]]))
             has_settled = bool(left)
             if (
                 has_settled
-            ):  # answers may cost less than was set aside for them: what came is settled, then tried again
+            ):  # answers may cost less than was set aside: what came is settled, then tried again
                 self._handed = 0.0
                 yield {}
             todo = [*left, *todo[len(part) :]]
@@ -174,7 +173,7 @@ class Asker:
         if self._rest is None and now - self._looked >= LOOKS_APART:
             self._looked = now
             if not self.alive():
-                self._stop(Reply(None, timezone.now(), reason="the run was stopped"))
+                self._stop(Reply(None, bulk.clock(), reason="the run was stopped"))
         return self._rest is None
 
     def _stop(self, rest: Reply) -> None:
@@ -193,12 +192,12 @@ class Asker:
         """The seconds until each of the calls that are admitted may start; with none the rest is stopped."""
         source = self.step.source
         if reason := spool.want_of_room(self.step.adapter.limits.max_bytes):
-            now = timezone.now()
+            now = bulk.clock()
             self._stop(Reply(None, now, reason=reason, again_at=now + NO_ROOM))
             return ()
         slots = limits.admit(source, source.per_minute or self.step.adapter.limits.per_minute, calls)
         if not slots.delays:
-            self._stop(Reply(None, timezone.now(), reason=slots.reason, again_at=slots.again_at))
+            self._stop(Reply(None, bulk.clock(), reason=slots.reason, again_at=slots.again_at))
             self._interval = slots.interval
         return slots.delays
 
@@ -222,7 +221,7 @@ class Asker:
             self.step.source, adapter, run=self.run, asked=asked, priorities=self._priorities
         )
         yield self._read_kept(opened.known)
-        yield {key: self._busy(lookup, state) for key, (lookup, state) in opened.busy.items()}
+        yield {key: self._busy(lookup, state, opened.at) for key, (lookup, state) in opened.busy.items()}
         ready = [(key, subject) for key, subject in part if key in opened.lookups]
         groups = [ready[start : start + self.batch] for start in range(0, len(ready), self.batch)]
         yield from self._calls(groups, delays, opened.lookups, http, pool, opened.at)
@@ -254,9 +253,8 @@ class Asker:
             if line.open:  # whoever listened has failed: nothing more is asked, what comes is kept
                 self._rescue(line, lookups)
 
-    def _busy(self, lookup: int, state: str) -> Reply:
+    def _busy(self, lookup: int, state: str, now: datetime) -> Reply:
         """A question that somebody else asks just now, or that is in doubt."""
-        now = timezone.now()
         if state == Lookup.State.UNCERTAIN:
             return Reply(
                 lookup, now, reason="asked before without an answer; whether it was charged is in doubt"

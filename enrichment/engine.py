@@ -12,7 +12,6 @@ from typing import Any
 
 from django.db import transaction
 from django.db.models import QuerySet
-from django.utils import timezone
 
 from crm.models import Account, Contact, Record
 from enrichment import bulk, ledger
@@ -150,7 +149,7 @@ class Chunk:
 
     def _fresh_until(self, step: Step) -> dict[int, datetime | None]:
         """Records whose answer needs no new question, with the date it is due; None: never."""
-        now = timezone.now()
+        now = bulk.clock()
         fresh: dict[int, datetime | None] = {}
         grown: dict[int, dict[str, Any]] = {}
         for work in self.works:
@@ -242,7 +241,7 @@ class Chunk:
 
     def _close(self) -> None:
         """Write the final state of every item that is still ours."""
-        now = timezone.now()
+        now = bulk.clock()
         rows = [_closing(work, now) for work in self.works]
         rows += [
             ("discarded", "its record was deleted", "{}", "[]", bulk.moment(now), None, None, 0, item.pk)

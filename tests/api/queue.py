@@ -18,10 +18,9 @@ def work_off(most: int = 200) -> int:
     broker = get_broker()
     for done in range(most):
         OrmQ.objects.update(lock=timezone.now() - timedelta(seconds=1))
-        taken = broker.dequeue()
-        if not taken:
+        if not OrmQ.objects.exists():
             return done
-        (ack, payload), *_ = taken
+        (ack, payload), *_ = broker.dequeue()
         task = SignedPackage.loads(payload)
         module, _, name = task["func"].rpartition(".")
         getattr(import_module(module), name)(*task["args"], **task["kwargs"])

@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 import time_machine
+from django.utils import timezone
 
 from crm.models import Account
-from enrichment import budget, ledger, runs, schedule
+from enrichment import budget, bulk, ledger, runs, schedule
 from enrichment.models import Budget, EnrichmentRun, EnrichmentSource
 from sources.attributes import Kind
 from tests.factories import make_account, make_source
@@ -20,7 +21,9 @@ JANUARY, FEBRUARY = datetime(2026, 1, 15, 9, tzinfo=UTC), datetime(2026, 2, 2, 9
 
 
 @pytest.fixture(autouse=True)
-def no_naps(monkeypatch: pytest.MonkeyPatch) -> None:
+def one_clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Months go by the database's clock, which a test can only move as its own; nobody naps."""
+    monkeypatch.setattr(bulk, "clock", timezone.now)
     monkeypatch.setattr(runs, "NAP", 0)
 
 
