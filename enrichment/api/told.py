@@ -8,16 +8,9 @@ from drf_spectacular.utils import OpenApiWebhook, extend_schema
 from rest_framework import serializers
 
 from crm.profiles import KIND_OF
+from enrichment.api.run_answers import ResourcesAnswer
 from enrichment.api.signals import SignalAnswer
 from enrichment.models import EnrichmentRun
-
-
-class MadeByRun(serializers.Serializer[Any]):
-    """Ids of what a run made and changed."""
-
-    entities_created = serializers.ListField(child=serializers.CharField())
-    entities_updated = serializers.ListField(child=serializers.CharField())
-    signals_created = serializers.ListField(child=serializers.CharField())
 
 
 class RunTold(serializers.Serializer[Any]):
@@ -36,7 +29,7 @@ class RunTold(serializers.Serializer[Any]):
     duration_formatted = serializers.CharField(allow_null=True)
     credits_used = serializers.IntegerField()
     error_message = serializers.CharField(allow_null=True)
-    resources = MadeByRun()
+    resources = ResourcesAnswer()
     total_signals = serializers.IntegerField()
     signal_breakdown = serializers.DictField(child=serializers.IntegerField())
     undone_at = serializers.DateTimeField(required=False)
