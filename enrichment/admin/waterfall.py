@@ -91,14 +91,21 @@ def _row(attribute: str, rule: Mapping[str, Any]) -> Row:
 
 def _boxes(name: str, row: Row) -> list[SafeString]:
     attribute, rank, when, age = row
-    text = UnfoldAdminTextInputWidget()
     choices = [(_ALWAYS, "always"), (_GAPS, "only when the ones before had nothing")]
     return [
-        text.render(f"{name}_attribute", attribute, {"list": "attributes", "aria-label": "Attribute", "placeholder": "attribute", "maxlength": 60}),
-        text.render(f"{name}_rank", rank, {"aria-label": "Rank", "placeholder": "rank", "inputmode": "numeric", "maxlength": 5}),
+        _text(f"{name}_attribute", attribute, "Attribute", list="attributes", placeholder="attribute", maxlength=60),
+        _text(f"{name}_rank", rank, "Rank", placeholder="rank", inputmode="numeric", maxlength=5),
         UnfoldAdminSelectWidget(choices=choices).render(f"{name}_when", when, {"aria-label": "When it is asked"}),
-        text.render(f"{name}_age", age, {"aria-label": "Minimum age in days", "placeholder": "or older than … days", "inputmode": "numeric", "maxlength": 5}),
+        _text(
+            f"{name}_age", age, "Minimum age in days",
+            placeholder="or older than … days", inputmode="numeric", maxlength=5,
+        ),
     ]  # fmt: skip
+
+
+def _text(name: str, value: str, label: str, **attributes: str | int) -> SafeString:
+    html: SafeString = UnfoldAdminTextInputWidget().render(name, value, {"aria-label": label, **attributes})
+    return html
 
 
 def _number(text: str) -> int | str:
