@@ -133,9 +133,8 @@ class Asker:
             if left and len(left) == len(part) and has_settled:
                 self._stop(Reply(None, bulk.clock(), reason=unpaid[left[0][0]]))
             has_settled = bool(left)
-            if (
-                has_settled
-            ):  # answers may cost less than was set aside: what came is settled, then tried again
+            if has_settled:
+                # Answers may cost less than was set aside for them: what came is settled, then tried again.
                 self._handed = 0.0
                 yield {}
             todo = [*left, *todo[len(part) :]]
