@@ -190,7 +190,7 @@ class Asker:
     def _slots(self, calls: int) -> tuple[float, ...]:
         """The seconds until each of the calls that are admitted may start; with none the rest is stopped."""
         source = self.step.source
-        if reason := spool.want_of_room(self.step.adapter.limits.max_bytes):
+        if reason := self._spool.want_of_room(self.step.adapter.limits.max_bytes):
             now = bulk.clock()
             self._stop(Reply(None, now, reason=reason, again_at=now + NO_ROOM))
             return ()

@@ -41,16 +41,6 @@ _FIRST_WAIT, _LONGEST_WAIT = 0.1, 3.0  # seconds between two tries
 _log = logging.getLogger(__name__)
 
 
-def want_of_room(largest: int) -> str:
-    """Why nothing may be asked whose answer has up to `largest` bytes: one sentence; "" when there is room."""
-    needed = min(max(LEAST_FREE, _LARGEST_ANSWERS * largest), max(LEAST_FREE, _MOST_FREE))
-    for folder in {Path(settings.HOME), _database_folder()}:
-        free = shutil.disk_usage(folder).free
-        if free < needed:
-            return f"only {free / 1e6:,.0f} MB are free in {folder}: make room, nothing is asked until then"
-    return ""
-
-
 def answers_of(ended: Iterable[_Ended], lookups: Mapping[str, int]) -> list[Answer]:
     """What is to be kept of calls that ended."""
     pairs = (pair for group, answers, _ in ended for pair in zip(group, answers or (), strict=False))
@@ -58,10 +48,24 @@ def answers_of(ended: Iterable[_Ended], lookups: Mapping[str, int]) -> list[Answ
 
 
 class Spool:
-    """Stores answers of one worker; what the database refuses is in its file until it is taken."""
+    """Stores answers of one worker; what the database refuses is in its file until it is taken.
 
-    def __init__(self, file: int | None) -> None:
-        self._file, self._end = file, 0
+    `want`: why there is no file though there should be one.
+    """
+
+    def __init__(self, file: int | None, *, want: str = "") -> None:
+        self._file, self._end, self._want = file, 0, want
+
+    def want_of_room(self, largest: int) -> str:
+        """Why nothing may be asked whose answer has up to `largest` bytes: one sentence; "" when there is room."""
+        needed = min(max(LEAST_FREE, _LARGEST_ANSWERS * largest), max(LEAST_FREE, _MOST_FREE))
+        for folder in {Path(settings.HOME), _database_folder()}:
+            free = shutil.disk_usage(folder).free
+            if free < needed:
+                return (
+                    f"only {free / 1e6:,.0f} MB are free in {folder}: make room, nothing is asked until then"
+                )
+        return self._want
 
     def store(self, answers: Sequence[Answer], *, patience: float | None = None) -> None:
         """Keep answers in the ledger; meanwhile, and for the sweep if that fails for good, in the file.
@@ -121,16 +125,37 @@ def opened(*, is_paid: bool) -> Iterator[Spool]:
     if not is_paid:
         yield Spool(None)
         return
-    number, name = tempfile.mkstemp(".answers", dir=_folder())
     try:
-        fcntl.flock(number, fcntl.LOCK_EX)  # until this process ends, nobody else reads it
-        os.posix_fallocate(number, 0, _READY)
+        number, name = _made_ready()
+    except OSError as error:
+        yield Spool(
+            None,
+            want=f"answers cannot be kept in {settings.HOME}: {error.strerror}; nothing is asked until then",
+        )
+        return
+    try:
         spool = Spool(number)
         yield spool
         if spool.is_empty:
             os.unlink(name)
     finally:
         os.close(number)
+
+
+def _made_ready() -> tuple[int, str]:
+    """A new file that nobody else reads until this process ends, and its name. Raises OSError."""
+    number, name = tempfile.mkstemp(".answers", dir=_folder())
+    try:
+        fcntl.flock(number, fcntl.LOCK_EX)
+        if os.fstat(number).st_nlink:
+            os.posix_fallocate(number, 0, _READY)
+            return number, name
+    except OSError:
+        os.unlink(name)
+        os.close(number)
+        raise
+    os.close(number)  # a sweep was quicker: it took the file for one left behind
+    return _made_ready()
 
 
 def left_behind() -> Iterator[list[Answer]]:

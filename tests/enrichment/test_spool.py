@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import fcntl
+import os
 import shutil
 import time
 from collections import namedtuple
@@ -141,6 +143,36 @@ def test_nothing_is_asked_while_the_disk_is_nearly_full(run, fakes, home, monkey
     assert reason == f"only 100 MB are free in {home.parent}: make room, nothing is asked until then"
     go_on()
     check_all_is_well(fakes, home)
+
+
+def test_items_wait_as_long_as_no_answer_could_be_kept(run, fakes, home, monkeypatch) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(
+            os, "posix_fallocate", lambda *_: (_ for _ in ()).throw(OSError(28, "No space left on device"))
+        )
+        for _ in range(runs.MOST_STARTS + 1):
+            go_on()
+    assert fakes["fake"].asked == []
+    (told,) = set(RunItem.objects.values_list("state", "reason"))
+    assert told == (
+        "queued",
+        f"answers cannot be kept in {home.parent}: No space left on device; nothing is asked until then",
+    )
+    go_on()
+    check_all_is_well(fakes, home)
+
+
+def test_a_file_that_a_sweep_took_for_one_left_behind_is_made_again(home, monkeypatch) -> None:
+    real, sweeps = fcntl.flock, iter([late.take_spooled])
+
+    def lock(*arguments) -> None:
+        if sweep := next(sweeps, None):
+            sweep()
+        real(*arguments)
+
+    monkeypatch.setattr(fcntl, "flock", lock)
+    with spool.opened(is_paid=True):
+        assert len(list(home.iterdir())) == 1
 
 
 def test_the_file_of_a_worker_that_lives_is_left_alone(home) -> None:
