@@ -13,6 +13,7 @@ from types import FrameType
 from benchmarks import databases
 from tests.torture.budget import SCOPES, Race, race
 from tests.torture.house import FROZEN, ROLES, ROOT, inside
+from tests.torture.imports import Imports, imports
 from tests.torture.outcome import Outcome
 from tests.torture.overlap import Overlap, overlap
 from tests.torture.schedules import Days, keep_time
@@ -208,6 +209,14 @@ def _soak(database: str, options: argparse.Namespace) -> int:
     return _told("soak", soak(Soak(database=database, minutes=options.minutes, seed=options.seed)))
 
 
+def _imports(database: str, options: argparse.Namespace) -> int:
+    """Imports killed at random moments; how many sentences are broken."""
+    plan = Imports(
+        database=database, seed=options.seed, rows=25 * options.accounts, kills=options.kills // 4
+    )
+    return _told("imports", imports(plan))
+
+
 PARTS: dict[str, Callable[[str, argparse.Namespace], int]] = {
     "kills": _kills,
     "freezes": _freezes,
@@ -215,6 +224,7 @@ PARTS: dict[str, Callable[[str, argparse.Namespace], int]] = {
     "overlap": _overlap,
     "trouble": _trouble,
     "upgrade": _upgrade,
+    "imports": _imports,
     "budget": _budget,
     "schedules": _schedules,
     "steering": _steering,
