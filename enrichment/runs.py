@@ -15,7 +15,7 @@ from django.db.models import Count, F, Min, Q, QuerySet
 from django_q.brokers import get_broker
 from django_q.tasks import async_task
 
-from enrichment import bulk, ledger
+from enrichment import bulk, ledger, suspects
 from enrichment.claims import RunUndone
 from enrichment.engine import Chunk
 from enrichment.enlisting import enlist
@@ -33,9 +33,6 @@ Status, State = EnrichmentRun.Status, RunItem.State
 LEASE = timedelta(seconds=settings.LEASE)
 RENEWS_EVERY = settings.LEASE / 3  # seconds
 NAP = 2.0  # seconds a worker waits for parked items before it looks at other runs
-MOST_STARTS = 10
-FEW = 10  # items taken together when the first's workers ended twice, one by one after four times: to find the culprit
-_FEW_AFTER, _ALONE_AFTER = 2, 4  # starts
 MOST_WAITING = 5  # messages in the queue, beyond which one more wakes nobody
 _SMALLEST, _LARGEST = 100, 2000  # items a chunk
 _LASTS = 10.0  # seconds: what a chunk costs beside its questions is little of so long a time
@@ -154,10 +151,10 @@ def work(
         run = EnrichmentRun.objects.get(pk=run_id)
         if run.status != Status.RUNNING or run.undone_at:
             return False
-        items = claim(run, min(_share(run_id, size), _most_at_once(run_id)))
+        items = claim(run, _share(run_id, size))
         if not items:
             return _rests(run_id)
-        if len(items) >= _SMALLEST:
+        if len(items) >= min(_SMALLEST, suspects.company(items[0].starts - 1)):
             call_help(run_id)
         started = time.monotonic()
         _work_on(run, items, on_chunk, gives_up)
@@ -185,14 +182,6 @@ def _share(run_id: int, size: int) -> int:
     queued = RunItem.objects.filter(run=run_id, state=State.QUEUED)[: size * settings.WORKERS].count()
     hundreds = -(-queued // (settings.WORKERS * _SMALLEST))
     return min(size, max(hundreds, 1) * _SMALLEST)
-
-
-def _most_at_once(run_id: int) -> int:
-    """How many items a worker takes: the more often the next one's workers ended, the fewer go with it."""
-    is_due = Q(not_before=None) | Q(not_before__lte=bulk.clock())
-    queue = RunItem.objects.filter(is_due, run=run_id, state=State.QUEUED).order_by("position")
-    starts = queue.values_list("starts", flat=True).first() or 0
-    return 1 if starts >= _ALONE_AFTER else FEW if starts >= _FEW_AFTER else _LARGEST
 
 
 def _rests(run_id: int) -> bool:
@@ -250,14 +239,17 @@ def _renew(items: Sequence[RunItem]) -> int:
 
 
 def claim(run: EnrichmentRun, count: int) -> list[RunItem]:
-    """Take up to `count` queued items with a lease and a new fence; starts count before the work."""
+    """Take up to `count` queued items with a lease and a new fence, of suspects fewer; starts count before the work."""
     with transaction.atomic():
         now = bulk.clock()
         is_due = Q(not_before=None) | Q(not_before__lte=now)
         queue = RunItem.objects.filter(is_due, run=run, state=State.QUEUED).order_by("position")
         if connection.features.has_select_for_update_skip_locked:
             queue = queue.select_for_update(skip_locked=True)
-        ids = list(queue.values_list("pk", flat=True)[:count])
+        # Locked, so that it is not the next of another worker as well, who would find nothing like it.
+        starts = queue.values_list("starts", flat=True).first() or 0
+        alike = queue.filter(suspects.alike(starts)).values_list("pk", flat=True)
+        ids = list(alike[: min(count, suspects.company(starts))])
         RunItem.objects.filter(pk__in=bulk.among(ids)).update(
             state=State.PROCESSING, lease_until=now + LEASE, fence=F("fence") + 1, starts=F("starts") + 1
         )
@@ -341,25 +333,11 @@ def open_again(run_id: int) -> None:
 
 def sweep(now: datetime) -> int:
     """Queue items whose worker died, close questions in doubt, wake forgotten runs; how many items."""
-    expired = RunItem.objects.filter(state=State.PROCESSING, lease_until__lt=now)
-    alone = _alone(now)
-    expired.filter(pk__in=bulk.among(alone), starts__gte=MOST_STARTS).update(
-        state=State.FAILED, reason=f"gave up: its worker ended {MOST_STARTS} times", finished_at=now
-    )
-    in_company = expired.exclude(pk__in=bulk.among(alone)).filter(starts__gt=_ALONE_AFTER)
-    in_company.update(starts=_ALONE_AFTER)
-    count = expired.update(state=State.QUEUED)
+    count = suspects.queue_again(now)
     deadlines = {slug: adapter.limits.deadline * 3 for slug, adapter in registry.adapters().items()}
     ledger.sweep(now, deadlines, worked_on=_worked_on())
     _wake_forgotten()
     return count
-
-
-def _alone(now: datetime) -> list[int]:
-    """Items whose worker ended with nothing else in hand: what shares a lease is one chunk."""
-    dead = RunItem.objects.filter(state=State.PROCESSING, lease_until__lt=now).order_by()
-    chunks = dead.values("run", "lease_until").annotate(size=Count("id"), item=Min("id"))
-    return list(chunks.filter(size=1).values_list("item", flat=True))
 
 
 def _worked_on() -> set[int]:

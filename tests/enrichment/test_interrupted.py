@@ -9,7 +9,7 @@ from django.utils import timezone
 from django_q.models import OrmQ
 
 from crm.models import Account
-from enrichment import asking, heartbeats, ledger, retrying, runs, tasks
+from enrichment import asking, heartbeats, ledger, retrying, runs, suspects, tasks
 from enrichment.engine import Chunk
 from enrichment.models import Budget, EnrichmentRun, EnrichmentSource, Heartbeat, Lookup, RunItem
 from sources import registry
@@ -69,23 +69,50 @@ def states() -> set[str]:
 
 def test_an_item_whose_workers_end_again_and_again_is_given_up(fakes) -> None:
     run = begin(fakes, ["a.com"])
-    for _ in range(runs.MOST_STARTS):
+    for _ in range(suspects.MOST_STARTS):
         assert states() == {"queued"}
         assert die(run, 1) == 1
     assert states() == {"failed"}
     assert EnrichmentRun.objects.get().status == "COMPLETED"
 
 
-def test_items_that_died_in_company_are_not_blamed_but_taken_alone(fakes) -> None:
+class Deadly(FakeSource):
+    """Ends the worker that reads what it says of one company."""
+
+    def parse(self, payload, wanted):
+        if b"666" in payload.body:
+            raise KeyboardInterrupt
+        return super().parse(payload, wanted)
+
+
+def test_of_items_that_died_together_only_the_one_that_ends_its_workers_is_given_up(fakes) -> None:
+    domains = [f"a{n}.com" for n in range(60)]
+    answers = {domain.replace(".", "_"): {"headcount": 5} for domain in domains}
+    run = begin(fakes, domains, source=Deadly(**answers | {"a40_com": {"headcount": 666}}))
+    for _ in range(suspects.MOST_STARTS):
+        with pytest.raises(KeyboardInterrupt):
+            work(run)
+        runs.sweep(timezone.now() + HOUR)
+    work(run)
+    assert RunItem.objects.filter(state="completed").count() == 59
+    assert RunItem.objects.values_list("account__domain", flat=True).get(state="failed") == "a40.com"
+    assert sorted(fakes["fake"].asked) == sorted(domains)
+
+
+def test_who_was_not_there_when_a_worker_ended_does_not_go_with_who_was(fakes) -> None:
     run = begin(fakes, ["a.com", "b.com", "c.com"])
-    for _ in range(3 * runs.MOST_STARTS):
-        assert die(run, 10) == 3
-    assert die(run, 1) == 1
-    assert states() == {"queued"}
-    chunks: list[int] = []
-    work(run, on_chunk=lambda: chunks.append(1))
-    assert states() == {"completed"}
-    assert len(chunks) == 3
+    RunItem.objects.filter(account__domain="b.com").update(starts=3)
+    assert [len(runs.claim(run, 10)) for _ in range(2)] == [2, 1]
+    assert dict(RunItem.objects.values_list("account__domain", "starts")) == {
+        "a.com": 1,
+        "b.com": 4,
+        "c.com": 1,
+    }
+
+
+def test_items_that_died_together_often_still_go_several_together(fakes) -> None:
+    run = begin(fakes, [f"a{n}.com" for n in range(40)])
+    assert [die(run, 100) for _ in range(5)] == [40, 40, 32, 16, 8]
 
 
 def test_a_question_is_in_doubt_as_soon_as_nobody_works_on_its_run(fakes) -> None:
