@@ -321,9 +321,13 @@ def _spent(source: EnrichmentSource, *, is_miss: bool) -> int:
 
 
 def _told(slug: str, works: Sequence[Work]) -> set[int]:
-    """The lookups whose outcome items know from an earlier time in this run."""
+    """The lookups whose errors items know from an earlier time in this run; of one in doubt they know nothing yet."""
     entries = (work.outcomes.get(slug, {}) for work in works)
-    return {entry["lookup"] for entry in entries if entry.get("lookup")}
+    return {
+        entry["lookup"]
+        for entry in entries
+        if entry.get("lookup") and entry["outcome"] in (Outcome.FAILED, PARKED)
+    }
 
 
 def _record_id(item: RunItem, kind: Kind) -> int | None:

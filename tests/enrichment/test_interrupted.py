@@ -196,6 +196,22 @@ def test_what_was_refused_before_a_worker_ended_is_not_asked_and_paid_again(
     assert fakes["fake"].asked == ["a.com", "a.com"]
 
 
+def test_what_was_refused_while_it_was_in_doubt_is_not_asked_and_paid_again(fakes) -> None:
+    run = begin(fakes, ["a.com"], cost=3, source=Refusing(a_com={"headcount": 5}))
+    lookup = ask_one(run, "a.com")
+    ledger.sweep(timezone.now() + HOUR, {}, worked_on=())
+    work(run)  # the item learns that its question is in doubt, and comes back for another source
+    RunItem.objects.update(state="queued", not_before=timezone.now() - HOUR)
+    EnrichmentRun.objects.update(status="RUNNING")
+    source = EnrichmentSource.objects.get()
+    ledger.store([(lookup, Payload(status=200, body=b"{}"))])  # who was taken for dead brings the answer home
+    ledger.close(source, [(lookup, Lookup.State.FAILED, 3, "it says something else")])
+    work(run)
+    assert fakes["fake"].asked == []
+    assert RunItem.objects.values_list("state", "reason").get() == ("failed", "it says something else")
+    assert EnrichmentRun.objects.get().summary["credits"] == {"fake": 3}
+
+
 @pytest.mark.django_db(transaction=True)
 def test_a_run_calls_for_help_while_there_is_more_to_do(fakes, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(runs, "_SMALLEST", 2)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tests.torture import numbers
 from tests.torture.house import query
 from tests.torture.vendor import FREE, PAID
 
@@ -31,6 +32,7 @@ class Facts:
     budgets: dict[str, tuple[int, int]] = field(default_factory=dict)  # scope → reserved, spent
     runs: list[tuple[str, Any]] = field(default_factory=list)  # status, summary
     refused: int = 0  # items that a worker brought home when others had taken them over
+    shown: tuple[str, ...] = ()  # sentences about numbers that a user is shown and that are not so
     span: float = 0.0  # seconds from the first question to the last answer
 
 
@@ -86,6 +88,7 @@ def read(environment: dict[str, str], log: Path) -> Facts:
     )
     ((span,),) = query(environment, f"SELECT {seconds} FROM enrichment_lookup")
     facts.span = float(span or 0)
+    facts.shown = tuple(numbers.wrong(environment))
     refusals = Path(environment[REFUSALS])
     facts.refused = len(set(refusals.read_text().split())) if refusals.exists() else 0
     return facts
@@ -129,6 +132,7 @@ def judge(facts: Facts, calm: Facts, *, in_flight: int, has_thawed: bool = False
         "questions at the vendor": sum(facts.asked.values()),
         "questions in the ledger": sum(map(len, facts.lookups.values())),
         "credits": sum(cost for rows in facts.lookups.values() for _, cost, _ in rows),
+        "numbers shown wrong": len(facts.shown),
     }  # fmt: skip
     allowed = twice if has_thawed else doubted
     return Verdict(counts, tuple(_broken(facts, counts, doubted, twice, allowed)))
@@ -168,7 +172,7 @@ def _broken(
         if n > allowed.get(question, 0)
     ]
     wrong += _ledger_against_log(facts, doubted) + _money(facts, counts["credits"])
-    return wrong
+    return [*wrong, *(f"shown: {each}" for each in facts.shown)]
 
 
 def _ledger_against_log(facts: Facts, doubted: dict[Question, int]) -> list[str]:

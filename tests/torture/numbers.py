@@ -1,4 +1,4 @@
-"""The numbers that a user is shown: each run's counters against its items, the ledger and the budgets."""
+"""The numbers that a user is shown: each run's counters against its items, and theirs against the ledger and the budgets."""
 
 from __future__ import annotations
 
@@ -9,6 +9,11 @@ from collections.abc import Iterator
 from tests.torture.house import query
 
 OPEN = ("queued", "processing", "waiting")
+FITTING = {
+    "found": ("applied",), "not_found": ("applied",), "rejected": ("applied",), "review": ("applied",),
+    "failed": ("failed", "uncertain"), "parked": ("failed",), "skipped": ("uncertain",),
+}  # fmt: skip
+"""The states of a question in the ledger that fit what an item says of it."""
 
 
 def wrong(environment: dict[str, str]) -> Iterator[str]:
@@ -38,6 +43,7 @@ def _of_run(environment: dict[str, str], run: int, summary: dict[str, object]) -
             sources.setdefault(slug, Counter())[entry["outcome"]] += 1
     if summary.get("sources") != {slug: dict(each) for slug, each in sources.items()}:
         yield f"it shows {summary.get('sources')}, its items {sources}"
+    yield from _of_questions(environment, run, items)
     ((values,),) = query(environment, f"SELECT count(*) FROM enrichment_attributevalue WHERE run_id = {run}")
     if summary.get("values") != values:
         yield f"it shows {summary.get('values')} values, there are {values}"
@@ -53,6 +59,17 @@ def _of_run(environment: dict[str, str], run: int, summary: dict[str, object]) -
     budget = query(environment, f"SELECT spent FROM enrichment_budget WHERE scope = 'run:{run}'")
     if (budget[0][0] if budget else 0) != sum(credits.values()):
         yield f"its budget says {budget}, the ledger {credits}"
+
+
+def _of_questions(environment: dict[str, str], run: int, items: list[tuple[str, str]]) -> Iterator[str]:
+    """What items say of their questions, against the ledger."""
+    rows = query(environment, f"SELECT id, state FROM enrichment_lookup WHERE run_id = {run}")
+    states = dict(rows)
+    for _, outcomes in items:
+        for slug, entry in json.loads(outcomes).items():
+            state = states.get(entry["lookup"])  # of another run, where it is left out
+            if state and state not in FITTING.get(entry["outcome"], (state,)):
+                yield f"an item says that {slug} {entry['outcome']} ({entry['reason']}), the ledger {state}"
 
 
 def _of_budgets(environment: dict[str, str]) -> Iterator[str]:

@@ -99,6 +99,7 @@ def test_the_checker_sees_what_is_lost_doubled_open_or_paid_twice() -> None:
     assert "reserved" in broken(budgets=plain.budgets | {"run:1": (1, 1)})
     assert "the ledger 1" in broken(budgets=plain.budgets | {"run:1": (0, 2)})
     assert "is still sent" in broken(lookups=plain.lookups | {question: [("sent", 1, "")]})
+    assert "shown: run 1 shows" in broken(shown=("run 1 shows 3 values",))
     assert "run is RUNNING" in broken(runs=[("RUNNING", "{}")])
 
 
