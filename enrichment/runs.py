@@ -15,7 +15,7 @@ from django.db.models import Count, F, Min, Q, QuerySet
 from django_q.brokers import get_broker
 from django_q.tasks import async_task
 
-from enrichment import bulk, ledger, suspects
+from enrichment import bulk, doubts, ledger, suspects
 from enrichment.claims import RunUndone
 from enrichment.engine import Chunk
 from enrichment.enlisting import enlist
@@ -217,12 +217,15 @@ def _work_on(
     plan = plan_of(run)
     sources = EnrichmentSource.objects.in_bulk(field_name="slug")
     try:
-        Chunk(run, plan, items, alive=is_running, sources=sources).process()
+        chunk = Chunk(run, plan, items, alive=is_running, sources=sources)
+        chunk.process()
     except RunUndone:
         return
     finally:
         if not is_running():
             release(items)
+    if doubts.go_on(chunk.works, {step.source.slug for step in plan.steps}):
+        reopen(run.pk)
 
 
 def _renew(items: Sequence[RunItem]) -> int:

@@ -196,6 +196,27 @@ def test_what_was_refused_before_a_worker_ended_is_not_asked_and_paid_again(
     assert fakes["fake"].asked == ["a.com", "a.com"]
 
 
+def test_an_item_closed_in_doubt_goes_on_when_the_answer_comes_home_after_all(fakes) -> None:
+    run = begin(fakes, ["a.com", "b.com"], cost=2)
+    (late,) = runs.claim(run, 1)
+    lookup = ask_one(run, "a.com")
+    RunItem.objects.update(lease_until=timezone.now() - HOUR)
+    runs.sweep(timezone.now() + timedelta(seconds=5))
+    work(run)
+    assert EnrichmentRun.objects.get().summary["sources"] == {"fake": {"skipped": 1, "found": 1}}
+
+    ledger.store(
+        [(lookup, fakes["fake"].answer("a.com"))]
+    )  # who was taken for dead goes on where it stood still
+    runs._work_on(run, [late], lambda: None, lambda: False)
+    assert EnrichmentRun.objects.get().status == "RUNNING"
+    work(run)
+    told = EnrichmentRun.objects.get().summary
+    assert (told["sources"], told["credits"], told["values"]) == ({"fake": {"found": 2}}, {"fake": 4}, 2)
+    assert fakes["fake"].asked == ["b.com", "a.com"]
+    assert Lookup.objects.filter(state="applied").count() == 2
+
+
 def test_what_was_refused_while_it_was_in_doubt_is_not_asked_and_paid_again(fakes) -> None:
     run = begin(fakes, ["a.com"], cost=3, source=Refusing(a_com={"headcount": 5}))
     lookup = ask_one(run, "a.com")
