@@ -24,6 +24,7 @@ _log = logging.getLogger(__name__)
 BEAT = "enrichment.tasks.beat"
 SWEEP = "enrichment.tasks.sweep"
 CROWDED = 10  # waiting tasks: with so many, one more proves nothing
+MOST_PATIENT = 4  # times `stuck`: workers that have just been started may take long on a busy machine
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,16 +40,21 @@ class Timing:
 
 
 class Pulse:
-    """When a heartbeat last changed, by our own monotonic clock: wrong wall clocks do no harm."""
+    """When a heartbeat last changed, by our own monotonic clock: wrong wall clocks do no harm.
+
+    `is_new`: it changed since the first look, so it is of those who are meant.
+    """
 
     def __init__(self, now: float) -> None:
-        self.changed = now
+        self.changed, self.is_new = now, False
         self._seen: datetime | None = None
+        self._has_looked = False
 
     def see(self, at: datetime | None, now: float) -> None:
         """Take note of the row as it stands."""
         if at != self._seen:
-            self._seen, self.changed = at, now
+            self._seen, self.changed, self.is_new = at, now, self._has_looked
+        self._has_looked = True
 
 
 class Canary:
@@ -59,6 +65,7 @@ class Canary:
         self._clock = clock
         self._ended = threading.Event()
         self.stuck = threading.Event()
+        self.patience = timing.stuck
         self.reset()
 
     def reset(self) -> None:
@@ -98,7 +105,11 @@ class Canary:
         except Exception:
             self.reset()
             raise
-        if now - self._mine.changed >= self._timing.stuck:
+        if self._mine.is_new:
+            self.patience = self._timing.stuck
+        if now - self._mine.changed >= self.patience:
+            # Else a machine too busy to start them in that time would kill and start them for ever.
+            self.patience = min(2 * self.patience, MOST_PATIENT * self._timing.stuck)
             self.stuck.set()
             return
         if self._is_beat_due(now) and self._send(BEAT):

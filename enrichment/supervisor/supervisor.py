@@ -69,7 +69,8 @@ class Supervisor:
             self._hold()
         if self._canary and self._cluster and self._canary.stuck.is_set():
             _log.warning(
-                "The workers gave no sign of life for %.0f s: killed, to start again.", self._timing.stuck
+                "The workers gave no sign of life: killed, to start again. They have %.0f s for it.",
+                self._canary.patience,
             )
             self._cluster.restart()
             self._canary.reset()

@@ -106,6 +106,20 @@ def test_after_a_restart_the_minute_begins_anew(world: World):
     assert not world.is_stuck()
 
 
+def test_workers_that_have_not_answered_since_their_start_are_given_longer_each_time(world: World):
+    for patience in (60, 120, 240, 240):
+        world.live(patience - 4)
+        assert not world.is_stuck()
+        world.live(6)
+        assert world.is_stuck()
+        world.canary.reset()
+    world.workers_live = True
+    world.live(300)
+    world.workers_live = False
+    world.live(80)
+    assert world.is_stuck()
+
+
 def test_other_machines_do_not_hide_that_ours_is_stuck(world: World):
     world.others_live = True
     world.live(70)
