@@ -10,7 +10,17 @@ from crm.duplicates import Companies, People, Row
 from crm.models import Account, Contact
 from sources.attributes import Kind
 from sources.contract import Subject
-from sources.identity import BY_KEY, Candidate, Entry, NameIndex, Verdict, is_junk_name, judge, name_key
+from sources.identity import (
+    BY_KEY,
+    Candidate,
+    Entry,
+    Judgement,
+    NameIndex,
+    Verdict,
+    is_junk_name,
+    judge,
+    name_key,
+)
 
 _CHUNK = 1000
 
@@ -138,34 +148,47 @@ class _CompanySearch:
     """Domains and names: against the records, then against the rows of the file before."""
 
     def __init__(self, rows: Sequence[Row], known: Mapping[tuple[str, str], int]) -> None:
-        is_needed = any(_by_key(row, known) is None for row in rows)
-        self.records = NameIndex(known_companies() if is_needed else ())
-        self.file = Companies([row for row in rows if not _is_junk(row)] if is_needed else ())
-        self.is_needed = is_needed
+        named = [row for row in rows if not _is_junk(row)]
+        unknown = [row for row in named if _by_key(row, known) is None]
+        self.records = _on_record(unknown)  # first: what finds them needs much room, and is gone afterwards
+        self.file = Companies(named if unknown else ())
+        self.is_needed = bool(unknown)
 
     def match(self, row: Row) -> Match:
         """A match by domain or name, or none; a company of the file is the first row that names it."""
         if _is_junk(row):
             name = f"'{row.subject.name}'" if row.subject.name else "the row"
             return Match("junk", reasons=(f"{name} names no company",))
-        judgement = judge(self.records.search(row.subject)) if len(self.records) else None
-        if judgement and judgement.verdict is Verdict.CONFIRMED and judgement.candidate:
-            best = judgement.candidate
-            return Match("confirmed", int(best.id), None, best.strategy, best.score, best.reasons)
-        if judgement and judgement.verdict is Verdict.REVIEW:
-            candidates = tuple(_told(candidate) for candidate in judgement.candidates[:5])
-            return Match(
-                "review", None, None, "review", candidates[0]["score"], judgement.reasons, candidates
-            )
+        if known := self.records.get(row.position):
+            return known
         again = self.file.find(row)
         if again:
             return _again(row, again.first, again.strategy, again.score, again.reasons)
-        return Match("none", reasons=("no record is alike",))
+        return _NEW
 
     def note(self, row: Row, first: Row) -> None:
         """`row` names the company of `first`, an earlier row or itself."""
         if self.is_needed and not _is_junk(row):
             self.file.note(row, first)
+
+
+def _on_record(rows: Sequence[Row]) -> dict[int, Match]:
+    """By position, the match of each row that names a company on record, or may name one."""
+    index = NameIndex(known_companies() if rows else (), asked=(row.subject for row in rows))
+    if not len(index):
+        return {}
+    found = ((row.position, _judged(judge(index.search(row.subject)))) for row in rows)
+    return {position: match for position, match in found if match}
+
+
+def _judged(judgement: Judgement) -> Match | None:
+    if judgement.verdict is Verdict.CONFIRMED and judgement.candidate:
+        best = judgement.candidate
+        return Match("confirmed", int(best.id), None, best.strategy, best.score, best.reasons)
+    if judgement.verdict is Verdict.REVIEW:
+        candidates = tuple(_told(candidate) for candidate in judgement.candidates[:5])
+        return Match("review", None, None, "review", candidates[0]["score"], judgement.reasons, candidates)
+    return None
 
 
 class _PersonSearch:
@@ -207,6 +230,7 @@ def _colleagues(companies: list[int]) -> Iterable[Row]:
 
 _PLACEHOLDERS = frozenset({"example.com", "example.net", "example.org"})  # kept for documents, RFC 2606
 _JUNK = Match("junk", reasons=("the row names nobody",))
+_NEW = Match("none", reasons=("no record is alike",))
 
 
 def _is_junk(row: Row) -> bool:

@@ -7,6 +7,7 @@ import sys
 from array import array
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from rapidfuzz import process
@@ -16,8 +17,9 @@ from sources import cleaning
 from sources.contract import Subject
 from sources.identity.evidence import Facts, core, fold_place, initials, stem_of
 from sources.identity.names import name_key, squeeze
-from sources.identity.postings import Draft, Postings
+from sources.identity.postings import Asked, Crowded, Draft, Postings
 from sources.identity.similarity import describe, probabilities
+from sources.identity.texts import Texts
 
 Scorer = Callable[..., float]
 
@@ -103,6 +105,46 @@ def _pieces(text: str) -> Collection[str]:
     return dict.fromkeys(text[i : i + 3] for i in range(len(text) - 2))
 
 
+def _near(city: str, key: str) -> str:
+    """A city with the first letter of a name: what a large one is asked with."""
+    return f"{city}|{key[:1]}"
+
+
+def _names_of(subject: Subject) -> Iterable[str]:
+    """The names of a subject that are searched."""
+    return dict.fromkeys((subject.name, *subject.aliases[: _MOST_NAMES - 1]))
+
+
+def _asked_spellings(asked: Facts) -> set[str]:
+    """The spellings under which a company is asked for exactly."""
+    forms = spellings(asked.key)
+    words = asked.key.split()
+    if len(words) > 1 and words[-1].isdigit():
+        forms |= spellings(" ".join(words[:-1]))
+    if asked.domain:
+        forms.add(stem_of(asked.domain))
+    return forms - {""}
+
+
+def _forms_of_all(subjects: Iterable[Subject]) -> Asked:
+    """Every text that a search for `subjects` may look up."""
+    forms = Asked()
+    for subject in subjects:
+        domain, city = clean_domain(subject.domain), fold_place(subject.city)
+        for name in _names_of(subject):
+            key = name_key(name)
+            text, words = squeeze(key), key.split()
+            forms.add((domain, text, city, _near(city, text), *words))
+            forms.add(_asked_spellings(Facts(key, domain)) | shorthands(words))
+            forms.add(_deletions(text) | _deletions(core(words)))
+    return forms
+
+
+def _lean(ids: list[Any]) -> Sequence[Any]:
+    """The same ids; numbers in an array, eight bytes each."""
+    return array("q", ids) if all(type(each) is int for each in ids) else ids
+
+
 def clean_domain(text: str) -> str:
     """The registrable domain that `text` names, or "" when it names no company's own domain."""
     try:
@@ -114,33 +156,34 @@ def clean_domain(text: str) -> str:
 class NameIndex:
     """Known companies by every form of their names, their domains and their places.
 
-    One row a name: a company with aliases has several rows. Memory is about 600 bytes a row.
+    One row a name: a company with aliases has several rows. Memory is about 400 bytes a row, and 200 when the
+    questions are known before.
     """
 
-    def __init__(self, entries: Iterable[Entry]) -> None:
-        """Read `entries` once; the objects are not kept."""
-        self._ids: list[Any] = []
-        self._domains: list[str] = []
+    def __init__(self, entries: Iterable[Entry], *, asked: Iterable[Subject] | None = None) -> None:
+        """Read `entries` once; the objects are not kept.
+
+        `asked`: the only subjects that will be searched for. The answers are the same, the index is smaller.
+        """
+        self._ids: Sequence[Any] = []
+        self._domains = Texts()
         self._cities: list[str] = []
         self._countries: list[str] = []
         self._owners = array("I")
-        self._names: list[str] = []
-        self._keys: list[str] = []
-        self._squeezed: list[str] = []
-        self._places: list[str] = []
-        for entry in entries:
-            self._add(entry)
-        self._by_domain = self._index(lambda row: (self._domain(row),))
-        self._exact = self._index(self._exact_forms)
-        self._by_shorthand = self._index(lambda row: shorthands(self._keys[row].split()))
-        self._by_place = self._index(self._place_forms)
-        self._by_word = self._index(lambda row: set(self._keys[row].split()))
-        self._by_piece = self._index(lambda row: _pieces(self._squeezed[row]))
-        self._by_typo = self._index(lambda row: _deletions(self._squeezed[row]))
+        self._names = Texts()
+        self._keys = Texts()
+        self._ids = _lean([self._add(entry) for entry in entries])
+        index = partial(self._index, _forms_of_all(asked) if asked is not None and self._owners else None)
+        self._by_piece = Crowded(lambda row: _pieces(self._letters(row)), len(self._keys))
+        self._by_typo = index(lambda row: _deletions(self._letters(row)))
+        self._by_domain = index(lambda row: (self._domain(row),))
+        self._exact = index(self._exact_forms)
+        self._by_shorthand = index(lambda row: shorthands(self._keys[row].split()))
+        self._by_place = index(self._place_forms)
+        self._by_word = index(lambda row: set(self._keys[row].split()))
 
-    def _add(self, entry: Entry) -> None:
-        owner = len(self._ids)
-        self._ids.append(entry.id)
+    def _add(self, entry: Entry) -> Any:
+        owner = len(self._cities)
         self._domains.append(clean_domain(entry.domain))
         self._cities.append(sys.intern(fold_place(entry.city)))
         self._countries.append(sys.intern(fold_place(entry.country)))
@@ -149,14 +192,12 @@ class NameIndex:
             self._owners.append(owner)
             self._names.append(name)
             self._keys.append(key)
-            squeezed = squeeze(key)
-            self._squeezed.append(key if squeezed == key else squeezed)
-            self._places.append(self._cities[owner])
+        return entry.id
 
-    def _index(self, forms: Callable[[int], Iterable[str]]) -> Postings:
+    def _index(self, asked: Asked | None, forms: Callable[[int], Iterable[str]]) -> Postings:
         draft = Draft()
         for row in range(len(self._keys)):
-            draft.add(forms(row), row)
+            draft.add(forms(row) if asked is None else asked.among(forms(row)), row)
         return draft.finish()
 
     def _domain(self, row: int) -> str:
@@ -171,7 +212,7 @@ class NameIndex:
 
     def _place_forms(self, row: int) -> tuple[str, ...]:
         city = self._cities[self._owners[row]]
-        return (city, f"{city}|{self._keys[row][:1]}") if city else ()
+        return (city, _near(city, self._keys[row])) if city else ()
 
     def __len__(self) -> int:
         """How many companies are known."""
@@ -185,7 +226,7 @@ class NameIndex:
         best: dict[int, tuple[float, Facts, str, int]] = {}
         domain = clean_domain(subject.domain)
         city, country = fold_place(subject.city), fold_place(subject.country)
-        for name in dict.fromkeys((subject.name, *subject.aliases[: _MOST_NAMES - 1])):
+        for name in _names_of(subject):
             asked = Facts(name_key(name), domain, city, country)
             pool = [row for row in self.pool(asked) if not self._has_other_numbers(asked, row)]
             rows = self._one_each(asked, pool)
@@ -211,13 +252,16 @@ class NameIndex:
         text = squeeze(asked.key)
         for row in rows:
             other = best.setdefault(self._owners[row], row)
-            if other != row and ratio(text, self._squeezed[row]) > ratio(text, self._squeezed[other]):
+            if other != row and ratio(text, self._letters(row)) > ratio(text, self._letters(other)):
                 best[self._owners[row]] = row
         return list(best.values())
 
     def _candidate(self, score: float, asked: Facts, name: str, row: int) -> Candidate:
         strategy, likeness, reasons, caution = describe(asked, self.facts(row), name, self._names[row])
         return Candidate(self.id_of(row), score, strategy, reasons, likeness, caution)
+
+    def _letters(self, row: int) -> str:
+        return squeeze(self._keys[row])
 
     def id_of(self, row: int) -> Any:
         """The id of the company that owns `row`."""
@@ -237,14 +281,8 @@ class NameIndex:
 
     def _same(self, asked: Facts) -> set[int]:
         """Rows that share the domain or a spelling of the name, at most `_MOST_SHARED` of each spelling."""
-        forms = spellings(asked.key)
-        words = asked.key.split()
-        if len(words) > 1 and words[-1].isdigit():
-            forms |= spellings(" ".join(words[:-1]))
-        if asked.domain:
-            forms.add(stem_of(asked.domain))
         rows = set(self._by_domain.rows(asked.domain)[:_MOST_SHARED]) if asked.domain else set()
-        for form in forms - {""}:
+        for form in _asked_spellings(asked):
             rows.update(self._exact.rows(form)[:_MOST_SHARED])
         return rows
 
@@ -254,9 +292,9 @@ class NameIndex:
         for row in rows:
             found = self.facts(row)
             if asked.domain and asked.domain == found.domain:
-                if ratio(self._squeezed[row], key) > _ALIKE_FOR_DOMAIN:
+                if ratio(squeeze(found.key), key) > _ALIKE_FOR_DOMAIN:
                     return True
-            elif self._squeezed[row] == key and not asked.domain and asked.city in ("", found.city):
+            elif squeeze(found.key) == key and not asked.domain and asked.city in ("", found.city):
                 return True
         return False
 
@@ -266,9 +304,10 @@ class NameIndex:
         if not text:
             return set()
         rows = sorted(self._sharing(asked, text))
-        letters = [self._squeezed[row] for row in rows]
+        keys = self._keys.at(rows)
+        letters = [squeeze(key) for key in keys]
         kept = self._nearest(text, rows, letters, ratio, asked.city)
-        kept |= self._nearest(asked.key, rows, [self._keys[row] for row in rows], token_set_ratio, asked.city)
+        kept |= self._nearest(asked.key, rows, keys, token_set_ratio, asked.city)
         strong = core(asked.key.split())
         if strong != text:
             kept |= self._nearest(strong, rows, letters, ratio, "")
@@ -285,7 +324,7 @@ class NameIndex:
                 kept.append(rows[place])
             elif not city or len(beside) == _KEPT_BESIDE:
                 break
-            elif self._places[rows[place]] == city:
+            elif self._cities[self._owners[rows[place]]] == city:
                 beside.append(rows[place])
         return {*kept, *beside}
 
@@ -309,7 +348,7 @@ class NameIndex:
         if asked.city:
             near = self._by_place.rows(asked.city)
             if len(near) > _CITY_ROWS:
-                near = self._by_place.rows(f"{asked.city}|{text[0]}")[:_CITY_ROWS]
+                near = self._by_place.rows(_near(asked.city, text))[:_CITY_ROWS]
             rows.update(near)
         return rows
 

@@ -85,9 +85,12 @@ def are_spellings(mine: str, theirs: str) -> bool:
 
 
 def spellings_of(name: str) -> set[str]:
-    """The forms of a name under which others are found that `are_spellings` may call the same."""
+    """The forms of a name under which others are found that `are_spellings` may call the same.
+
+    Its numbers stay in their order: Unit 123 and Unit 321 need not be compared, nor all others of these digits.
+    """
     text = take_apart(name_key(name)).core
-    return {text, _DOUBLED.sub(r"\1", text), "".join(sorted(text))} - {""}
+    return {text, _DOUBLED.sub(r"\1", text), "".join([*sorted(text), *_DIGITS.findall(text)])} - {""}
 
 
 def _is_named_as_domain(name: Facts, domain: Facts) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -191,6 +193,33 @@ def test_the_index_knows_its_size_and_no_more_than_asked_comes_back(index: NameI
     assert len(index) == len(KNOWN)
     assert len(index.search(Subject(name="Catamaran"), limit=1)) == 1
     assert NameIndex([]).search(Subject(name="Acme", domain="acme.com", city="Paris")) == []
+
+
+def _misspelt(entry: Entry, slip: int) -> Subject:
+    """Whom a row means that was typed in a hurry."""
+    place = slip % max(1, len(entry.name))
+    names = (
+        entry.name[:place] + entry.name[place + 1 :],
+        entry.name[: len(entry.name) // 2],
+        "".join(word[0] for word in entry.name.split()),
+        " ".join(reversed(entry.name.split())),
+        f"{entry.name} {slip}",
+    )
+    domain = (entry.domain, "", f"x{entry.domain}", entry.domain.replace(".com", ".io"))[slip % 4]
+    return Subject(name=names[slip % len(names)], domain=domain, city=(entry.city, "")[slip % 2])
+
+
+def test_an_index_for_questions_known_before_answers_them_as_a_whole_one() -> None:
+    path = Path(__file__).parents[2] / "data" / "reference" / "sp500_constituents.csv"
+    with path.open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    listed = [Entry(row["cik"], row["name"], f"{row['ticker'].lower()}.com", row["city"]) for row in rows]
+    known = [*listed, *KNOWN]
+    questions = [_misspelt(entry, slip) for slip, entry in enumerate(known * 4)]
+    whole, lean = NameIndex(known), NameIndex(known, asked=questions)
+    found = [lean.search(subject) for subject in questions]
+    assert found == [whole.search(subject) for subject in questions]
+    assert sum(map(bool, found)) > len(known)
 
 
 def test_no_candidates_is_no_match() -> None:
