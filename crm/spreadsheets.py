@@ -5,52 +5,33 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
 
-from crm.day_order import DayOrder, day_order, in_order
-from crm.duplicates import Row
-from crm.headers import Column, HeaderError, Headers, recognise
+from crm.headers import HeaderError, Headers, recognise
 from crm.matching import Match, match_rows
-from crm.models import Contact, Record, Sheet
+from crm.models import Contact, Sheet
+from crm.spreadsheet_cells import CellReader, Cells, fields_of, merged, merged_fields, unread
 from crm.spreadsheet_rows import create_records, list_records, write_items
 from enrichment import claims, runs
-from enrichment.claims import Answer, CleanClaim
+from enrichment.claims import Answer
 from enrichment.models import CustomAttribute, EnrichmentRun, EnrichmentSource, RunItem
 from enrichment.models.check import Outcome
 from enrichment.registration import sync_sources
 from enrichment.rows import kept
 from enrichment.winner import SPREADSHEET
-from sources.attributes import BY_SLUG, IDENTITY, Attribute, Kind, identity_slug
-from sources.cleaning import Refused, clean
-from sources.contract import Subject
+from sources.attributes import BY_SLUG, Attribute, Kind
 from sources.tables import Table, TableError, read
 
 _CHUNK = 1000
-_REFERENCE = ("csv_import",)
 
 
 class ImportRefused(ValueError):
     """The file cannot be imported; the text says what is wrong, where, and what to do."""
-
-
-@dataclass(frozen=True, slots=True)
-class Cells:
-    """What one row says about one record: clean values, plain fields, and by column why a cell did not fit."""
-
-    row: Row
-    claims: tuple[CleanClaim, ...]
-    fields: Mapping[str, str]
-    refused: Mapping[str, str]
-
-    @property
-    def is_empty(self) -> bool:
-        """Whether the row says nothing about such a record."""
-        return not self.claims and not self.row.external_id
 
 
 def import_file(
@@ -100,15 +81,16 @@ class Import:
     def __init__(
         self, run: EnrichmentRun, table: Table, headers: Headers, catalogue: Mapping[str, Attribute]
     ) -> None:
-        self.run, self.table, self.headers, self.catalogue = run, table, headers, catalogue
+        self.run, self.table, self.headers = run, table, headers
         self.source = EnrichmentSource.objects.get(slug=SPREADSHEET).pk
         self.created: set[int] = set()
+        self._reader = CellReader(table, headers, catalogue)
         self._rows = dict(zip(table.lines, table.rows, strict=True))
 
     def store(self, sheet: Sheet, *, open_items: bool) -> None:
         """Match, create, record, and list every row with what became of it."""
         kind = self.headers.kind
-        cells = self._read(kind)
+        cells = self._reader.read(kind)
         companies = self._companies() if kind is Kind.CONTACT else []
         cells = [_employed(*each) for each in zip(cells, companies, strict=True)] if companies else cells
         matches = self._known_from_before(kind, match_rows(kind, [each.row for each in cells]), cells)
@@ -157,65 +139,13 @@ class Import:
             for match, row in zip(matches, (each.row for each in cells), strict=True)
         ]
 
-    def _read(self, kind: Kind) -> list[Cells]:
-        columns = [column for column in self.headers.columns if column.kind is kind and column.field]
-        orders = {column.index: self._order(column) for column in columns}
-        lines = zip(self.table.lines, self.table.rows, strict=True)
-        return [self._cells(kind, columns, orders, line, row) for line, row in lines]
-
-    def _order(self, column: Column) -> DayOrder | None:
-        """How a column of dates is written, as far as its cells tell."""
-        attribute = self.catalogue.get(column.field)
-        is_date = attribute is not None and attribute.type == "date"
-        return day_order(row[column.index] for row in self.table.rows) if is_date else None
-
-    def _cells(
-        self,
-        kind: Kind,
-        columns: Sequence[Column],
-        orders: Mapping[int, DayOrder | None],
-        line: int,
-        row: Sequence[str],
-    ) -> Cells:
-        found: dict[str, CleanClaim] = {}
-        fields: dict[str, str] = {}
-        refused: dict[str, str] = {}
-        for column in columns:
-            text, attribute = row[column.index], self.catalogue.get(column.field)
-            if attribute is None:
-                fields[column.field] = text.strip()
-                if column.field == "status" and text.strip() and not _status(text):
-                    refused[column.header] = (
-                        f"'{text.strip()[:50]}' is none of {', '.join(Record.Status.values)}"
-                    )
-                continue
-            try:
-                value = clean(attribute, in_order(text, orders[column.index]))
-            except Refused as error:
-                refused[column.header] = str(error)
-                continue
-            if value is not None:
-                found[attribute.slug] = CleanClaim(
-                    attribute.slug, value, _REFERENCE, text if text != value else ""
-                )
-        full = " ".join(filter(None, (fields.get("first_name", ""), fields.get("last_name", ""))))
-        if full and "name" not in found:
-            found["name"] = CleanClaim("name", full, _REFERENCE)
-        identity: dict[str, Any] = {
-            name: str(found[slug].value) for name in IDENTITY if (slug := identity_slug(kind, name)) in found
-        }
-        external = fields.get("external_id", "")[:200]
-        subject = Subject(kind=kind, **identity)
-        source = (self.headers.dialect or "csv") if external else ""
-        return Cells(Row(line, subject, external, source), tuple(found.values()), fields, refused)
-
     def _records(self, kind: Kind, cells: Sequence[Cells], matches: Sequence[Match]) -> list[int | None]:
         """The record of each row; rows that match none get a new one, unless they are junk or in review."""
         fresh = [
             each for each, match in zip(cells, matches, strict=True)
             if match.verdict == "none" and self.run.unmatched == EnrichmentRun.Unmatched.CREATE
         ]  # fmt: skip
-        fields = _merged_fields(cells, matches)
+        fields = merged_fields(cells, matches)
         positions = [each.row.position for each in fresh]
         new = create_records(kind, [fields[position] for position in positions])
         made = dict(zip(positions, new, strict=True))
@@ -229,7 +159,7 @@ class Import:
 
     def _companies(self) -> list[tuple[Cells, Match]]:
         """The company that each row of a person names, and whom it matches."""
-        cells = self._read(Kind.ACCOUNT)
+        cells = self._reader.read(Kind.ACCOUNT)
         named = [each.row for each in cells if not each.is_empty]
         matches = {
             row.position: match for row, match in zip(named, match_rows(Kind.ACCOUNT, named), strict=True)
@@ -265,7 +195,7 @@ class Import:
         now, told = timezone.now(), list(rows)
         for start in range(0, len(told), _CHUNK):
             answers = [
-                Answer(record=pk, source=self.source, at=now, outcome=Outcome.FOUND, claims=_merged(rows[pk]))
+                Answer(record=pk, source=self.source, at=now, outcome=Outcome.FOUND, claims=merged(rows[pk]))
                 for pk in told[start : start + _CHUNK]
             ]
             claims.record(run=self.run.pk, kind=kind, answers=answers)
@@ -288,7 +218,7 @@ class Import:
             strategy=match.strategy[:30], score=match.score, evidence=list(match.candidates),
             has_created_record=position in self.created, outcomes={SPREADSHEET: told} if record else {},
             finished_at=None if state == RunItem.State.QUEUED else timezone.now(), **{f"{kind.value}_id": record},
-            subject=None if record or match.verdict == "junk" else kept(cells.claims, _fields(cells)),
+            subject=None if record or match.verdict == "junk" else kept(cells.claims, fields_of(cells)),
         )  # fmt: skip
 
     def _row(self, position: int) -> dict[str, str]:
@@ -305,49 +235,8 @@ class Import:
             "review": sum(match.verdict == "review" for match in matches),
             "discarded": dict(discarded.most_common(20)),
             "values": self.run.claims.count(),
-            "warnings": [*self.table.warnings[:20], *_unread(cells)],
+            "warnings": [*self.table.warnings[:20], *unread(cells)],
         }
-
-
-def _merged(rows: Sequence[Cells]) -> tuple[CleanClaim, ...]:
-    """What rows of one record claim; the first of two values counts."""
-    if len(rows) == 1:
-        return rows[0].claims
-    found: dict[str, CleanClaim] = {}
-    for row in rows:
-        found = {claim.attribute: claim for claim in row.claims} | found
-    return tuple(found.values())
-
-
-def _fields(cells: Cells) -> dict[str, str]:
-    """The columns of the record that a row would become."""
-    fields = cells.fields
-    return {
-        "external_id": cells.row.external_id,
-        "external_source": cells.row.external_source,
-        "status": _status(fields.get("status", "")),
-        "priority": fields.get("priority", "")[:50],
-        "segment": fields.get("segment", "")[:100],
-        "comments": fields.get("comments", ""),
-    }
-
-
-def _status(text: str) -> str:
-    """Our status that a cell names, "" when it is the status of another CRM."""
-    word = text.strip().lower()
-    return word if word in Record.Status.values else ""
-
-
-def _merged_fields(cells: Sequence[Cells], matches: Sequence[Match]) -> dict[int, dict[str, str]]:
-    """The columns of the record by its first row: what that leaves empty is taken from the next rows of the same."""
-    merged: dict[int, dict[str, str]] = {}
-    for each, match in zip(cells, matches, strict=True):
-        mine = _fields(each)
-        told = merged.setdefault(each.row.position if match.same_as is None else match.same_as, mine)
-        if not told["external_id"]:
-            told |= {name: mine[name] for name in ("external_id", "external_source")}
-        told |= {name: text for name, text in mine.items() if not told[name] and name != "external_source"}
-    return merged
 
 
 def _employed(cells: Cells, company: tuple[Cells, Match]) -> Cells:
@@ -379,19 +268,6 @@ def _ask_once(kind: Kind, items: Sequence[RunItem], seen: set[int]) -> None:
         if record in seen and item.state == RunItem.State.QUEUED:
             item.state, item.finished_at = RunItem.State.COMPLETED, timezone.now()
         seen |= {record} - {None}
-
-
-def _unread(cells: Sequence[Cells]) -> list[str]:
-    """A sentence for each column with cells that did not fit: how many, and the first one."""
-    found: dict[str, list[tuple[int, str]]] = {}
-    for each in cells:
-        for column, why in each.refused.items():
-            found.setdefault(column, []).append((each.row.position, why))
-    return [
-        f'column "{column}": {len(told)} {"cell was" if len(told) == 1 else "cells were"} not taken over, '
-        f"but stay with their rows; line {told[0][0]}: {told[0][1]}"
-        for column, told in found.items()
-    ]
 
 
 def _parts(ids: list[int]) -> list[list[int]]:
