@@ -8,9 +8,10 @@ from django.http import HttpRequest
 from django.urls import reverse
 
 from crm.models import Account, Contact
+from enrichment.admin.paging import count_of
 from enrichment.admin.sources import key_state
 from enrichment.models import EnrichmentRun, EnrichmentSource
-from enrichment.queries import coverage
+from enrichment.queries import coverage, sample_of
 from sources.attributes import BY_SLUG
 
 MAIN = (
@@ -23,9 +24,10 @@ def fill(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     """Add the counts this user may see to the first page's context."""
     user = request.user
     if user.has_perm("crm.view_account"):
-        covered = coverage(Account.objects.all(), MAIN)
-        accounts = next(iter(covered.values()))[1]
-        context["accounts"] = accounts
+        accounts, sample = Account.objects.all(), sample_of(Account)
+        covered = coverage(accounts.filter(pk__in=sample.ids) if sample else accounts, MAIN)
+        context["accounts"] = count_of(accounts)
+        context["is_sample"] = sample is not None
         context["coverage"] = [
             {
                 "label": BY_SLUG[slug].label,
@@ -36,7 +38,7 @@ def fill(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
             for slug, (filled, total) in covered.items()
         ]
     if user.has_perm("crm.view_contact"):
-        context["contacts"] = Contact.objects.count()
+        context["contacts"] = count_of(Contact.objects.all())
     if user.has_perm("enrichment.view_enrichmentrun"):
         context["runs"] = list(EnrichmentRun.objects.all()[:_RUNS])
         context["open_runs"] = EnrichmentRun.objects.filter(status__in=EnrichmentRun.OPEN).count()

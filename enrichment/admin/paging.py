@@ -13,12 +13,10 @@ from django.core.paginator import Page, Paginator
 from django.db.models import QuerySet
 
 from enrichment import bulk
+from enrichment.queries import SURE
 
 COUNTED = 10_000
 """Rows of a filtered list that are counted; it is leafed through so far, then a narrower filter is the way."""
-
-SURE = 100_000
-"""Rows of a whole table that are still counted one by one."""
 
 _SHALLOW = 1_000
 """Rows that are skipped as fast as their ids alone."""
@@ -28,7 +26,7 @@ class RoundCount(int):
     """A count that is not exact: a number to reckon with, whose text says so."""
 
     def __new__(cls, number: int, word: str) -> RoundCount:
-        """`word` is "about" or "more than"."""
+        """`word` is "about", "more than" or "fewer than"."""
         count = super().__new__(cls, number)
         count.word = word
         return count
@@ -49,8 +47,7 @@ class LongListPaginator(Paginator):  # type: ignore[type-arg]
         """How many rows there are: exact where that is quick, else a RoundCount."""
         rows = self.object_list
         if bulk.is_postgres() and not rows.query.where and not rows.query.distinct:
-            planned = planned_rows(rows)
-            return RoundCount(planned, "about") if planned > SURE else rows.count()
+            return count_of(rows)
         found: int = rows.order_by()[: COUNTED + 1].count()
         return RoundCount(COUNTED, "more than") if found > COUNTED else found
 
@@ -62,6 +59,12 @@ class LongListPaginator(Paginator):  # type: ignore[type-arg]
             return super().page(number)
         ids = list(self.object_list.values_list("pk", flat=True)[start : start + self.per_page])
         return Page(self.object_list.filter(pk__in=ids), number, self)
+
+
+def count_of(rows: QuerySet[Any]) -> int:
+    """How many rows a whole table has; on PostgreSQL a RoundCount when they are very many."""
+    planned = planned_rows(rows) if bulk.is_postgres() else 0
+    return RoundCount(planned, "about") if planned > SURE else rows.count()
 
 
 def planned_rows(rows: QuerySet[Any]) -> int:

@@ -8,7 +8,6 @@ from typing import Any
 
 from django.contrib import admin, messages
 from django.db import transaction
-from django.db.models import Count
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import URLPattern, path
@@ -19,13 +18,15 @@ from django.utils.safestring import SafeString
 from enrichment import http_apis, limits, schedule
 from enrichment.admin.base import FootnoteAdmin, button, column
 from enrichment.admin.http_apis import http_api_page, setup_link
+from enrichment.admin.paging import RoundCount
 from enrichment.admin.replays import ReplayMixin
 from enrichment.admin.sources_form import RankForm, SourceForm
 from enrichment.admin.sources_refresh import SHOWN, RefreshMixin, note_next, shown_fields
 from enrichment.admin.tables import register_table
 from enrichment.key_tests import try_key
 from enrichment.keys import key_of, key_variable
-from enrichment.models import AttributeValue, Budget, EnrichmentSource
+from enrichment.models import Budget, EnrichmentSource
+from enrichment.queries import LiveClaims, live_claims
 from enrichment.registration import adapter_of
 
 CONNECTION = ("key", "settings", "paused_until", "paused_reason")
@@ -157,16 +158,15 @@ class EnrichmentSourceAdmin(RefreshMixin, ReplayMixin, FootnoteAdmin):
         return http_api_page(self, request, pk)
 
     def complete_page(self, objects: Sequence[EnrichmentSource]) -> None:
-        """Credits used this month, live values and next refresh of each source, in three queries."""
+        """Credits used this month, live values and next refresh of each source, in a few queries."""
         note_next(objects)
         scopes = {budget_scope(source): source for source in objects}
         budgets = {row.scope: row for row in Budget.objects.filter(scope__in=scopes)}
-        live = AttributeValue.objects.filter(superseded_at=None, retracted_at=None).order_by()
-        counts = dict(live.values_list("source").annotate(Count("pk")))
+        live = live_claims()
         for scope, source in scopes.items():
             budget = budgets.get(scope)
             source.used_credits = budget.spent + budget.reserved if budget else 0  # type: ignore[attr-defined]
-            source.live_values = counts.get(source.pk, 0)  # type: ignore[attr-defined]
+            source.live_values = _live(live, source)  # type: ignore[attr-defined]
 
     @column(description="Set up")
     def setup(self, source: EnrichmentSource) -> SafeString:
@@ -195,7 +195,7 @@ class EnrichmentSourceAdmin(RefreshMixin, ReplayMixin, FootnoteAdmin):
     @column(description="Values live")
     def values_live(self, source: EnrichmentSource) -> str:
         """How many claims of it stand."""
-        return f"{source.live_values:,}"  # type: ignore[attr-defined]
+        return source.live_values  # type: ignore[attr-defined, no-any-return]
 
     @column(description="Key")
     def key_in_list(self, source: EnrichmentSource) -> SafeString:
@@ -211,6 +211,14 @@ class EnrichmentSourceAdmin(RefreshMixin, ReplayMixin, FootnoteAdmin):
         """Whether the source's key is set, and in which variable."""
         state, variable = key_state(source)
         return (state, f"{state}: {variable}") if variable else state
+
+
+def _live(live: LiveClaims, source: EnrichmentSource) -> str:
+    """How many claims of a source stand, in words where they are not counted."""
+    count = live.by_source.get(source.pk, 0)
+    if live.is_exact:
+        return f"{count:,}"
+    return str(RoundCount(count, "about") if count else RoundCount(live.unseen, "fewer than"))
 
 
 def _credits(count: int) -> str:

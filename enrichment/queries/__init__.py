@@ -8,11 +8,14 @@ from enrichment.queries.in_use import texts_in_use
 from enrichment.queries.made import made_by
 from enrichment.queries.outcomes import credits_by_source, outcomes_by_source
 from enrichment.queries.past import as_of
+from enrichment.queries.sampling import SURE, LiveClaims, live_claims, sample_of
 from enrichment.queries.shifts import ShownShift, described
 from enrichment.queries.shown import Claim, Shown, current, history
 
 __all__ = [
+    "SURE",
     "Claim",
+    "LiveClaims",
     "Op",
     "Shown",
     "ShownShift",
@@ -24,9 +27,11 @@ __all__ = [
     "described",
     "filter_by_value",
     "history",
+    "live_claims",
     "made_by",
     "newest_checks",
     "ordering_of",
     "outcomes_by_source",
+    "sample_of",
     "texts_in_use",
 ]

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from django.db import connection
+from django.forms import Widget
 from django.urls import reverse
 
 from crm.admin.search import search
 from crm.models import Account, Contact
 from enrichment.admin import paging
 from enrichment.admin.paging import LongListPaginator, RoundCount
-from enrichment.queries import texts_in_use
+from enrichment.claims import record
+from enrichment.models import AttributeValue
+from enrichment.queries import live_claims, sampling, texts_in_use
+from sources.attributes import Kind
 from tests import factories as make
 from tests import people
 
@@ -76,6 +82,49 @@ def test_a_deep_page_reads_only_the_rows_it_shows(monkeypatch, django_assert_num
     assert "OFFSET 50" in ids
     assert "current_values" not in ids
     assert "OFFSET" not in rows
+
+
+def test_a_row_of_a_list_costs_no_widget_and_no_header_of_its_own(olive, monkeypatch):
+    make_accounts(3)
+    olive.get(LIST)  # what is made once for a process is made
+    made: list[str] = []
+    render = Widget.render
+
+    def counted(widget: Widget, name: str, *rest: Any, **options: Any) -> str:
+        made.append(name)
+        return render(widget, name, *rest, **options)
+
+    monkeypatch.setattr(Widget, "render", counted)
+    few = olive.get(LIST).content.decode()
+    widgets_of_few = len(made)
+    make_accounts(20)
+    many = olive.get(LIST).content.decode()
+    assert len(made) == 2 * widgets_of_few
+    assert (few.count('name="_selected_action"'), many.count('name="_selected_action"')) == (3, 23)
+    assert f'name="_selected_action" value="{Account.objects.earliest("pk").pk}"' in many
+    assert many.count('data-label="Industry"') == 23
+
+
+def test_a_long_table_is_told_by_a_sample(olive, monkeypatch):
+    monkeypatch.setattr(sampling, "SURE", 20)
+    source, rare = make.make_source("often"), make.make_source("rare")
+    make_accounts(30)
+    run = make.make_run().pk
+    half = Account.objects.values_list("pk", flat=True)[:15]
+    record(
+        run=run, kind=Kind.ACCOUNT, answers=[make.make_answer(pk, source.pk, industry="Toys") for pk in half]
+    )
+    claim = AttributeValue.objects.latest("pk")
+    claim.pk = AttributeValue.objects.earliest("pk").pk + 99  # 100 ids, of which 16 are taken
+    claim.attribute = "city"
+    claim.save(force_insert=True)
+    assert "about 50 %" in olive.get(reverse("admin:index")).content.decode()
+    page = olive.get(reverse("admin:enrichment_enrichmentsource_changelist")).content.decode()
+    assert "about 16" in page
+    assert "fewer than 3" in page
+    monkeypatch.undo()
+    assert "15 of 30, 50 %" in olive.get(reverse("admin:index")).content.decode()
+    assert rare.pk not in live_claims().by_source
 
 
 def test_a_round_count_reckons_as_a_number_and_reads_as_it_is():
