@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import cached_property
 from typing import Any
 
 from crm.models import Account, Contact, Record, Sheet, SheetEntry
-from crm.profiles import asked_in
+from crm.profiles import names_in
+from enrichment import bulk
+from enrichment.asked import known_attributes
 from enrichment.names import custom_attributes
 from enrichment.queries import newest_checks
-from sources.attributes import Kind
+from sources.attributes import Attribute, Kind
 
 _MOST_PLACES = 100
 Entry = dict[str, Any]
@@ -100,13 +103,18 @@ class Shaper:
 
     def __init__(self, fields: Collection[str] = ()) -> None:
         self.fields = frozenset(fields)
-        self.custom = custom_attributes()
         self._asked: dict[int, dict[str, str]] = {}
+
+    @cached_property
+    def custom(self) -> list[Attribute]:
+        """The attributes that users added."""
+        return custom_attributes()
 
     def asked(self, sheet: Sheet) -> dict[str, str]:
         """What is asked for in a sheet: name → attribute slug."""
         if sheet.pk not in self._asked:
-            self._asked[sheet.pk] = asked_in(sheet, self.custom)
+            names = names_in(sheet)
+            self._asked[sheet.pk] = known_attributes(Kind(sheet.kind), names, self.custom) if names else {}
         return self._asked[sheet.pk]
 
     def shape(self, entries: Sequence[SheetEntry]) -> list[dict[str, Any]]:
@@ -145,9 +153,13 @@ _Places = dict[int, list[tuple[int, int | None, str | None]]]
 def _places(kind: Kind, ids: Collection[int]) -> _Places:
     """Of each record its entries in all sheets, oldest first, with id and name of the profile."""
     column = f"{kind.value}_id"
-    rows = SheetEntry.objects.filter(**{f"{column}__in": list(ids)}).order_by("pk")
+    of_records, records = bulk.any_of(f"e.{column}", ids)
     found: _Places = {}
-    for owner, pk, profile, name in rows.values_list(column, "pk", "sheet__profile", "sheet__profile__name"):
+    for owner, pk, profile, name in bulk.select(
+        f"SELECT e.{column}, e.id, p.id, p.name FROM crm_sheetentry e JOIN crm_sheet s ON s.id = e.sheet_id "
+        f"LEFT JOIN crm_idealcustomerprofile p ON p.id = s.profile_id WHERE {of_records} ORDER BY e.id",
+        [records],
+    ):
         found.setdefault(owner, []).append((pk, profile, name))
     return found
 

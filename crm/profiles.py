@@ -11,7 +11,7 @@ from django.utils import timezone
 from crm.models import IdealCustomerProfile, Sheet
 from enrichment.asked import Asked, ensure_attributes, known_attributes
 from enrichment.names import custom_attributes
-from sources.attributes import Attribute, Kind, Type
+from sources.attributes import Kind, Type
 
 KIND_OF = {"company": Kind.ACCOUNT, "person": Kind.CONTACT}
 """What the V1 dialect calls our kinds of records."""
@@ -118,11 +118,15 @@ def _keep_fields(sheet: Sheet, fields: list[dict[str, Any]]) -> None:
     Sheet.objects.filter(pk=sheet.pk).update(fields=fields, updated_at=timezone.now())
 
 
-def asked_in(sheet: Sheet, custom: Iterable[Attribute] | None = None) -> dict[str, str]:
+def asked_in(sheet: Sheet) -> dict[str, str]:
     """What is wanted of a sheet's records: the name as it was asked → attribute slug."""
-    kind = Kind(sheet.kind)
+    return known_attributes(Kind(sheet.kind), names_in(sheet), custom_attributes())
+
+
+def names_in(sheet: Sheet) -> list[str]:
+    """The names under which attributes are wanted of a sheet's records, each once."""
     names = [str(field["name"]) for field in sheet.fields]
     if sheet.profile:
-        for name, slug in sheet.profile.names(getattr(sheet.profile, _TEXT_OF[kind])).items():
+        for name, slug in sheet.profile.names(getattr(sheet.profile, _TEXT_OF[Kind(sheet.kind)])).items():
             names += [name, slug]
-    return known_attributes(kind, dict.fromkeys(names), custom_attributes() if custom is None else custom)
+    return list(dict.fromkeys(names))

@@ -6,12 +6,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Max
-
 from crm.models import Record
-from enrichment.models import AttributeValue, Check, EnrichmentSource
-from enrichment.models.check import Outcome
+from enrichment.models import AttributeValue, EnrichmentSource
 from enrichment.queries.catalogue import describe
+from enrichment.queries.checked import newest_checks
 from enrichment.winner import USER
 from sources.attributes import BY_SLUG, Attribute
 from sources.display import display
@@ -76,7 +74,7 @@ def current(record: Record) -> list[Shown]:
     with custom attributes)."""
     values = record.current_values
     sources = dict(EnrichmentSource.objects.values_list("slug", "label"))
-    checked = _newest_checks(record)
+    checked = newest_checks(record.kind, [record.pk]).get(record.pk, {})
     attributes = describe(values)
     return [
         _shown(attributes[slug], values[slug], sources, checked)
@@ -93,13 +91,6 @@ def history(record: Record, slug: str | None = None) -> list[Claim]:
     found = list(rows)
     attributes = describe({row.attribute for row in found})
     return [_claim(row, attributes[row.attribute]) for row in found]
-
-
-def _newest_checks(record: Record) -> dict[str, datetime]:
-    checks = Check.objects.filter(
-        **{record.kind.value: record.pk}, run__undone_at=None, outcome=Outcome.FOUND
-    )
-    return dict(checks.order_by().values_list("source__slug").annotate(Max("at")))
 
 
 def _order_of(attributes: dict[str, Attribute]) -> Any:
