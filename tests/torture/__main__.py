@@ -140,11 +140,18 @@ def _on_scratch(database: str, module: str) -> int:
 
 
 def _points(database: str, options: argparse.Namespace) -> int:
-    """Every point of an item's life: killed there, the recovery as well, and with a database that takes nothing from
-    there on; how many of the three are broken.
+    """Every point of an item's life: killed there, the recovery as well, with a database that refuses once, and that
+    takes nothing from there on; how many of the four are broken.
     """
-    ways = ((), ("--twice", str(options.seed)), ("--refuse",))
-    return sum(inside(database, "tests.torture.points", *way) for way in ways)
+    ways = {
+        "killed": (), "killed, and again": ("--twice", str(options.seed)),
+        "refused": ("--refuse", "once"), "refused from there on": ("--refuse", "lasting"),
+    }  # fmt: skip
+    broken = 0
+    for name, way in ways.items():
+        print(f"  {name}:", flush=True)
+        broken += inside(database, "tests.torture.points", *way)
+    return broken
 
 
 def _end(number: int, frame: FrameType | None) -> None:

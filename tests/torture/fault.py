@@ -21,24 +21,25 @@ from sources.http import Client
 _WRITES = re.compile(r"\s*(?:INSERT INTO|UPDATE|DELETE FROM|COPY)\s+\"?(\w+)", re.IGNORECASE)
 CALL, COMMIT = "call", "commit"
 
-Meet = Callable[[], None]
+Meet = Callable[[str], None]
 
 
-def die() -> None:
+def die(point: str) -> None:
     """End this process at once, as a power cut or the kernel would."""
     os.kill(os.getpid(), signal.SIGKILL)
 
 
-def refuse() -> None:
-    """What a database says whose disk is full, whose server restarts or that somebody else holds."""
-    raise OperationalError("database or disk is full")
+def refuse(point: str) -> None:
+    """What a database says whose disk is full, whose server restarts or that somebody else holds; calls go on."""
+    if not point.endswith(CALL):
+        raise OperationalError("database or disk is full")
 
 
 class Fault:
     """Counts two points for each write, commit and call: before it (even numbers) and after it (odd ones).
 
-    `meet` is called at point number `at`, and where it `lasts` at each later one of the database; `names` says
-    what each point was about.
+    `meet` is called with the name of point number `at`, and where it `lasts` with those of all later ones; `names`
+    says what each point was about.
     """
 
     def __init__(self, at: int, meet: Meet = die, *, lasts: bool = False) -> None:
@@ -57,11 +58,9 @@ class Fault:
         with self._lock:
             number = len(self.names)
             self.names.append(name)
-        if number != self.at and not (self.is_met and self.lasts):
-            return
-        self.is_met = True
-        if not (self.lasts and name.endswith(CALL)):
-            self.meet()
+        if number == self.at or (self.is_met and self.lasts):
+            self.is_met = True
+            self.meet(name)
 
     def install(self) -> None:
         """Stand between this process and its database and vendors, for good."""

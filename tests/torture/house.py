@@ -51,7 +51,7 @@ def inside(database: str, module: str, *arguments: str, **more: str) -> int:
         log = Path(folder) / "vendor.log"
         with vendor(log, 0.0) as port:
             command = [sys.executable, "-m", module, str(log), str(port), *arguments]
-            own = {"FOOTNOTE_LOG_LEVEL": "CRITICAL", "FOOTNOTE_LEASE": "5"} | more
+            own = {"FOOTNOTE_LOG_LEVEL": "CRITICAL", "FOOTNOTE_LEASE": "25"} | more
             return subprocess.run(command, cwd=ROOT, env=settings_for(scratch, port, **own)).returncode
 
 

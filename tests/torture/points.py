@@ -1,7 +1,7 @@
 """Every point at which an item's life may be cut: `python -m tests.torture.points LOG PORT [--every 5] [--case paid]`.
 
 A child process is killed before or after its N-th write, commit or vendor call, for every N; another one goes on.
-With `--refuse` it lives, and from that point on its database takes nothing.
+With `--refuse` it lives: its database takes nothing from that point on, or refuses once.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from pathlib import Path
 import django
 
 LONGEST = 120  # seconds a child may take
+LASTING = "lasting"
 MET = 3  # exit code of a process that met its fault and lived
 MOST, LAST = 1000, 999  # accounts of a case, the number of its last
 
@@ -62,9 +63,14 @@ def visit(case: lives.Case, number: int, log: Path, options: argparse.Namespace)
     found = Visit(case.name, points=len(range(first, len(names), every)))
     found.broken += [f"undisturbed: {each}" for each in lives.wrong(calm, (), expected)]
     for point in range(first, len(names), every):
-        life = lives.Life(case, number + 1 + point, log, keeps=options.refuse)
+        life = lives.Life(case, number + 1 + point, log, keeps=bool(options.refuse))
         second = dice.randrange(len(names)) if dice else None
-        _cut(life, point, names[point], expected, found, second)
+        meet = (
+            partial(_refused, life, point, options.refuse)
+            if options.refuse
+            else partial(_killed, life, point)
+        )
+        _cut(life, meet, f"point {point}, {names[point]}", expected, found, second)
     return found
 
 
@@ -84,14 +90,16 @@ def _calm_points(life: lives.Life) -> list[str]:
 
 
 def _cut(
-    life: lives.Life, point: int, name: str, expected: lives.Left, found: Visit, second: int | None
+    life: lives.Life,
+    meet: Callable[[], None],
+    where: str,
+    expected: lives.Left,
+    found: Visit,
+    second: int | None,
 ) -> None:
-    """Cut one life at a point, perhaps the recovery too (at its point `second`), let others go on, judge what is left."""
+    """Let one life `meet` its fault, perhaps cut the recovery too (at its point `second`), let others go on, judge."""
     life.begin()
-    found.visited += _in_child(partial(_refused if life.keeps else _killed, life, point)) in (
-        MET,
-        -signal.SIGKILL,
-    )
+    found.visited += _in_child(meet) in (MET, -signal.SIGKILL)
     stood = [lives.standing(life)]
     found.stood[stood[0]] += 1
     if second is not None:
@@ -107,7 +115,7 @@ def _cut(
     ended = _in_child(life.recover)
     found.asked_twice += len(life.asked()) > 1
     sentences = [*lives.wrong(life, stood, expected)] if ended == 0 else ["the process that went on failed"]
-    where = f"point {point}, {name}" + (f", then point {second}" if second is not None else "")
+    where += f", then point {second}" if second is not None else ""
     found.broken += [f"{where} ({', then '.join(stood)}): {sentence}" for sentence in sentences]
 
 
@@ -116,11 +124,12 @@ def _killed(life: lives.Life, point: int) -> None:
     life.go_on()
 
 
-def _refused(life: lives.Life, point: int) -> None:
-    """From a point on the database takes nothing; the process goes on as it can."""
-    each = fault.Fault(point, fault.refuse, lasts=True)
+def _refused(life: lives.Life, point: int, how: str) -> None:
+    """The database refuses at a point, or from there on; the process goes on as it can."""
+    each = fault.Fault(point, fault.refuse, lasts=how == LASTING)
     each.install()
-    spool.PATIENCE = 0
+    if each.lasts:
+        spool.PATIENCE = 0
     with suppress(OperationalError):
         life.go_on()
     if each.is_met:
@@ -155,7 +164,7 @@ def main() -> int:
     parser.add_argument(
         "--twice", type=int, metavar="SEED", help="cut the recovery as well, at a random point"
     )
-    parser.add_argument("--refuse", action="store_true", help="the database refuses, nobody is killed")
+    parser.add_argument("--refuse", choices=(LASTING, "once"), help="the database refuses, nobody is killed")
     parser.add_argument("--case", nargs="*", default=[])
     options = parser.parse_args()
     lives.prepare(options.port)

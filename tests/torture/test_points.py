@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 
+import pytest
+
 from tests.torture.fault import Fault
 from tests.torture.house import inside
 from tests.torture.overlap import Overlap, overlap
@@ -13,14 +15,14 @@ from tests.torture.upgrade import KEY, Upgrade, upgrade
 
 def test_a_fault_is_met_before_and_after_what_is_done() -> None:
     met: list[str] = []
-    fault = Fault(1, lambda: met.append("met"))
+    fault = Fault(1, met.append)
     with fault.around("UPDATE a"):
         assert met == []
-    assert met == ["met"]
+    assert met == ["after UPDATE a"]
     with fault.around("commit"):
         pass
     assert fault.names == ["before UPDATE a", "after UPDATE a", "before commit", "after commit"]
-    assert met == ["met"]
+    assert met == ["after UPDATE a"]
 
 
 def test_a_cut_life_ends_as_the_crash_table_says() -> None:
@@ -29,9 +31,10 @@ def test_a_cut_life_ends_as_the_crash_table_says() -> None:
     assert inside(database, "tests.torture.points", *few) == 0
 
 
-def test_a_database_that_takes_nothing_loses_no_answer() -> None:
+@pytest.mark.parametrize("how", ["lasting", "once"])
+def test_a_database_that_refuses_loses_no_answer(how: str) -> None:
     database = os.environ.get("DATABASE_URL", "sqlite")
-    few = ("--refuse", "--every", "16", "--first", "32", "--case", "paid")
+    few = ("--refuse", how, "--every", "16", "--first", "32", "--case", "paid")
     assert inside(database, "tests.torture.points", *few) == 0
 
 
