@@ -23,6 +23,7 @@ from tests.torture.throughput import throughput
 from tests.torture.torment import Plan, Report, torture
 from tests.torture.trouble import HOLDS, Trouble, kinds, trouble
 from tests.torture.upgrade import KINDS, Upgrade, upgrade
+from tests.torture.wedge import Wedge, wedge
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -218,10 +219,13 @@ def _soak(database: str, options: argparse.Namespace) -> int:
 
 def _imports(database: str, options: argparse.Namespace) -> int:
     """Imports killed at random moments; how many sentences are broken."""
-    plan = Imports(
-        database=database, seed=options.seed, rows=25 * options.accounts, kills=options.kills // 4
-    )
+    plan = Imports(database=database, seed=options.seed, rows=25 * options.accounts, kills=options.kills // 4)
     return _told("imports", imports(plan))
+
+
+def _wedge(database: str, options: argparse.Namespace) -> int:
+    """Two clusters of which one stands still; how many sentences are broken."""
+    return _told("wedge", wedge(Wedge(database=database)))
 
 
 PARTS: dict[str, Callable[[str, argparse.Namespace], int]] = {
@@ -231,6 +235,7 @@ PARTS: dict[str, Callable[[str, argparse.Namespace], int]] = {
     "overlap": _overlap,
     "trouble": _trouble,
     "upgrade": _upgrade,
+    "wedge": _wedge,
     "imports": _imports,
     "budget": _budget,
     "schedules": _schedules,
