@@ -43,9 +43,13 @@ def scratch(database: str) -> Iterator[dict[str, str]]:
             yield environment | {"DATABASE_URL": f"sqlite:///{Path(folder) / 'benchmark.sqlite3'}"}
             return
         name = f"footnote_benchmark_{os.getpid()}"
+        own = sql.Identifier(name)
         with psycopg.connect(database, autocommit=True, connect_timeout=5) as connection:
-            connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
-            try:
-                yield environment | {"DATABASE_URL": urlunsplit(urlsplit(database)._replace(path=f"/{name}"))}
-            finally:
-                connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+            connection.execute(sql.SQL("CREATE DATABASE {}").format(own))
+        try:
+            yield environment | {"DATABASE_URL": urlunsplit(urlsplit(database)._replace(path=f"/{name}"))}
+        finally:
+            with psycopg.connect(
+                database, autocommit=True
+            ) as connection:  # the server may have been restarted
+                connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(own))

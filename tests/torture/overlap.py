@@ -39,7 +39,7 @@ def overlap(plan: Overlap) -> Outcome:
     with databases.scratch(plan.database) as scratch, TemporaryDirectory() as folder:
         log, edits = Path(folder) / "vendor.log", Path(folder) / "edits.log"
         with vendor(log, 0.02) as port:
-            environment = settings_for(scratch, port, FOOTNOTE_WORKERS=str(plan.workers))
+            environment = settings_for(scratch, port, FOOTNOTE_WORKERS=str(plan.workers), TORTURE_STUCK="120")
             _editor(environment, "prepare", plan.accounts, plan.runs, 4).wait()
             house = House(environment | {"FOOTNOTE_CLUSTER": "torture"}, arguments=("--workers-only",))
             house.start()

@@ -1,4 +1,4 @@
-"""A database in trouble while runs go on: no room on its disk, lost connections, a lock that somebody else holds."""
+"""A database in trouble while runs go on: no room on a disk, a server that restarts, lost connections, a lock that lasts."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from urllib.parse import urlsplit
@@ -21,10 +22,17 @@ from benchmarks import databases
 from tests.torture import facts, numbers
 from tests.torture.house import House, settings_for, vendor
 from tests.torture.outcome import Outcome
+from tests.torture.server import Server, can_run, server
 from tests.torture.torment import Plan, is_over, prepare_run, run_once
 from tests.torture.vendor import PAID
 
-HOLDS = {"disk": 3.0, "connections": 3.0, "lock": 30.0}  # seconds that each trouble lasts, on average
+HOLDS = {
+    "disk": 3.0,
+    "tables": 3.0,
+    "restarts": 3.0,
+    "connections": 3.0,
+    "lock": 30.0,
+}  # seconds that each trouble lasts, on average
 DISK_MB = 96
 FIRST_ANSWER = 60.0  # seconds
 ANSWERS_IN = 0.15  # seconds
@@ -45,47 +53,91 @@ class Trouble:
 
 
 def kinds(database: str) -> tuple[str, ...]:
-    """The troubles that a database may have here: a disk needs the right to mount one."""
-    own = "lock" if databases.name_of(database) == "SQLite" else "connections"
-    return ("disk", own) if os.geteuid() == 0 and sys.platform == "linux" else (own,)
+    """The troubles that a database may have here: a disk needs the right to mount one, so does a server of our own."""
+    is_root = os.geteuid() == 0 and sys.platform == "linux"
+    if databases.name_of(database) == "SQLite":
+        return ("disk", "lock") if is_root else ("lock",)
+    own = ("tables", "restarts") if can_run() else ()
+    return (("disk",) if is_root else ()) + own + ("connections",)
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where the run has its database; its own FOOTNOTE_HOME, the disk that is filled and its own server, if any."""
+
+    database: str
+    home: Path | None = None
+    disk: Path | None = None
+    server: Server | None = None
+
+    @property
+    def settings(self) -> dict[str, str]:
+        """What the place adds to the environment."""
+        if not self.home:
+            return {}
+        own = {"FOOTNOTE_HOME": str(self.home)}
+        if databases.name_of(self.database) == "SQLite":
+            own["DATABASE_URL"] = f"sqlite:///{self.home / 'footnote.sqlite3'}"
+        return own
 
 
 def trouble(plan: Trouble) -> Outcome:
     """A run in trouble, compared with one in peace."""
-    calm, _, _ = run_once(
-        Plan(database=plan.database, accounts=plan.accounts, kills=0, seed=plan.seed),
-        kills=0,
-        seconds=0.0,
-        pace=100_000,
-    )
-    with databases.scratch(plan.database) as scratch, TemporaryDirectory() as folder, _home(plan) as home:
-        log = Path(folder) / "vendor.log"
-        with vendor(log, ANSWERS_IN) as port:
-            own = {facts.REFUSALS: f"{folder}/refused"} | ({"FOOTNOTE_HOME": str(home)} if home else {})
-            if home and databases.name_of(plan.database) == "SQLite":
-                own["DATABASE_URL"] = f"sqlite:///{home / 'footnote.sqlite3'}"
-            environment = settings_for(
-                scratch | own, port, FOOTNOTE_WORKERS="2", DJANGO_SETTINGS_MODULE="tests.torture.straits",
-                TORTURE_STUCK="60", FOOTNOTE_LEASE="15",
-            )  # fmt: skip
-            lasts = plan.times * (plan.gap + plan.hold)
-            prepare_run(environment, plan.accounts, max(60, round(plan.accounts * 60 / lasts)))
-            house = House(environment | {"FOOTNOTE_CLUSTER": "torture"}, arguments=("--workers-only",))
-            house.start()
-            try:
-                had = _make(plan, environment, log, home)
-                is_ended = _wait(environment, plan.longest)
-            finally:
-                house.stop()
-        return _judged(plan, environment, log, calm, had, is_ended=is_ended)
+    calm = _calm(plan.database, plan.accounts)
+    with (
+        TemporaryDirectory() as folder,
+        _place(plan) as place,
+        databases.scratch(place.database) as scratch,
+        vendor(log := Path(folder) / "vendor.log", ANSWERS_IN) as port,
+    ):
+        environment = settings_for(
+            scratch | place.settings | {facts.REFUSALS: f"{folder}/refused"}, port, FOOTNOTE_WORKERS="2",
+            DJANGO_SETTINGS_MODULE="tests.torture.straits", TORTURE_STUCK="120", FOOTNOTE_LEASE="15",
+        )  # fmt: skip
+        lasts = plan.times * (plan.gap + plan.hold)
+        prepare_run(environment, plan.accounts, max(60, round(plan.accounts * 60 / lasts)))
+        house = House(environment | {"FOOTNOTE_CLUSTER": "torture"}, arguments=("--workers-only",))
+        house.start()
+        try:
+            had = _make(plan, environment, log, place)
+            is_ended = _wait(environment, plan.longest)
+        finally:
+            house.stop()
+        outcome = _judged(plan, environment, log, calm, had, is_ended=is_ended)
+        if place.server and place.disk:
+            outcome.counts["server said full"] = place.server.said_full
+            outcome.broken += ["the server's disk was never full"] * (not place.server.said_full)
+        return outcome
+
+
+@cache
+def _calm(database: str, accounts: int) -> facts.Facts:
+    """What a run in peace leaves behind: the same, whatever trouble it is compared with."""
+    plan = Plan(database=database, accounts=accounts, kills=0, seed=0)
+    found, _, _ = run_once(plan, kills=0, seconds=0.0, pace=100_000)
+    return found
 
 
 @contextmanager
-def _home(plan: Trouble) -> Iterator[Path | None]:
-    """A small disk for FOOTNOTE_HOME, where the trouble is about that."""
-    if plan.kind != "disk":
-        yield None
-        return
+def _place(plan: Trouble) -> Iterator[Place]:
+    """A small disk for FOOTNOTE_HOME or for a server's tables, where the trouble is about that."""
+    match plan.kind:
+        case "disk":
+            with _small_disk() as disk:
+                yield Place(plan.database, home=disk, disk=disk)
+        case "tables":
+            with _small_disk() as disk, server() as own:
+                own.put_tables_in(disk)
+                yield Place(own.url, disk=disk, server=own)
+        case "restarts":
+            with server() as own:
+                yield Place(own.url, server=own)
+        case _:
+            yield Place(plan.database)
+
+
+@contextmanager
+def _small_disk() -> Iterator[Path]:
     with TemporaryDirectory() as folder:
         size = f"size={DISK_MB}m,mode=700"
         subprocess.run(["mount", "-t", "tmpfs", "-o", size, "torture", folder], check=True)
@@ -95,11 +147,13 @@ def _home(plan: Trouble) -> Iterator[Path | None]:
             subprocess.run(["umount", "--lazy", folder], check=True)
 
 
-def _make(plan: Trouble, environment: dict[str, str], log: Path, home: Path | None) -> int:
+def _make(plan: Trouble, environment: dict[str, str], log: Path, place: Place) -> int:
     """Make trouble at random moments until it was enough or the run has ended; how often."""
     dice, count = random.Random(plan.seed), 0
     makers: dict[str, Callable[[float], None]] = {
-        "disk": lambda seconds: _fill(home, seconds),
+        "disk": lambda seconds: _fill(place.disk, seconds),
+        "tables": lambda seconds: _fill(place.disk, seconds),
+        "restarts": lambda seconds: _restart(place.server, seconds, dice),
         "lock": lambda seconds: _lock(environment, seconds),
         "connections": lambda seconds: _cut(environment, seconds, dice),
     }
@@ -113,10 +167,10 @@ def _make(plan: Trouble, environment: dict[str, str], log: Path, home: Path | No
     return count
 
 
-def _fill(home: Path | None, seconds: float) -> None:
+def _fill(disk: Path | None, seconds: float) -> None:
     """Take the last byte of the disk for a while."""
-    assert home
-    ballast = home / "ballast"
+    assert disk
+    ballast = disk / "ballast"
     with ballast.open("wb", buffering=0) as file, suppress(OSError):
         while True:
             file.write(b"\0" * 65_536)
@@ -143,6 +197,12 @@ def _cut(environment: dict[str, str], seconds: float, dice: random.Random) -> No
                 "WHERE datname = current_database() AND pid <> pg_backend_pid()"
             )
         time.sleep(dice.uniform(0.05, 0.5))
+
+
+def _restart(own: Server | None, seconds: float, dice: random.Random) -> None:
+    """Stop the server as one does for an upgrade, or as a crash does; start it after a while."""
+    assert own
+    own.restart(dice.choice(("fast", "immediate")), seconds)
 
 
 def _is_over(environment: dict[str, str]) -> bool:

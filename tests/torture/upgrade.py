@@ -1,4 +1,5 @@
-"""An upgrade over a full queue: its messages are lost or lead nowhere, the runs they were about end all the same.
+"""An upgrade over a full queue: its messages are lost or lead nowhere, or its workers are stopped and started again amid
+them; the runs they were about end all the same.
 
 `python -m tests.torture.upgrade KIND RUNS` starts the runs as the old version did.
 """
@@ -22,8 +23,9 @@ from tests.torture.outcome import Outcome
 from tests.torture.torment import is_over
 from tests.torture.vendor import PAID
 
-KEY, RENAMED = "new secret key", "renamed task"
-KINDS = (KEY, RENAMED)
+KEY, RENAMED, ROLLED = "new secret key", "renamed task", "rolled out again and again"
+KINDS = (KEY, RENAMED, ROLLED)
+ROLLS = 5
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,35 +42,62 @@ def upgrade(plan: Upgrade) -> Outcome:
     """Fill the queue with the old version, work with the new one."""
     with databases.scratch(plan.database) as scratch, TemporaryDirectory() as folder:
         log = Path(folder) / "vendor.log"
-        with vendor(log, 0.0) as port:
-            old = settings_for(scratch, port, FOOTNOTE_WORKERS="2")
+        with vendor(log, 0.05) as port:
+            old = settings_for(scratch, port, FOOTNOTE_WORKERS="2", TORTURE_STUCK="120")
             command = [sys.executable, "-m", "tests.torture.upgrade", plan.kind, str(plan.runs)]
             subprocess.run(command, cwd=ROOT, env=old, check=True)
             ((messages,),) = query(old, "SELECT count(*) FROM django_q_ormq")
             new = old | ({"SECRET_KEY": "another-only-for-tests"} if plan.kind == KEY else {})
             house = House(new | {"FOOTNOTE_CLUSTER": "torture"}, arguments=("--workers-only",))
             began = time.monotonic()
-            house.start()
-            try:
-                while not is_over(new) and time.monotonic() < began + plan.longest:
-                    time.sleep(0.5)
-            finally:
-                house.stop()
+            rolls = _work(plan, house, began + plan.longest)
             took = time.monotonic() - began
-        return _judged(plan, new, log, messages, round(took))
+        return _judged(plan, new, log, messages, round(took), rolls)
 
 
-def _judged(plan: Upgrade, environment: dict[str, str], log: Path, messages: int, seconds: int) -> Outcome:
+def _work(plan: Upgrade, house: House, until: float) -> int:
+    """Let the new version work until all runs have ended; how often it was rolled out again on the way."""
+    rolls = 0
+    house.start()
+    try:
+        while not is_over(house.environment) and time.monotonic() < until:
+            time.sleep(0.5)
+            if plan.kind == ROLLED and rolls < min(
+                ROLLS, _done(house.environment) * (ROLLS + 1) // plan.runs
+            ):
+                house.stop()
+                house.start()
+                rolls += 1
+    finally:
+        house.stop()
+    return rolls
+
+
+def _done(environment: dict[str, str]) -> int:
+    ((done,),) = query(environment, "SELECT count(*) FROM enrichment_runitem WHERE state = 'completed'")
+    return int(done)
+
+
+def _judged(
+    plan: Upgrade, environment: dict[str, str], log: Path, messages: int, seconds: int, rolls: int
+) -> Outcome:
     asked = facts.read_log(log)
     states = dict(query(environment, "SELECT state, count(*) FROM enrichment_runitem GROUP BY state"))
     done = states.get("completed", 0)
     outcome = Outcome(
-        {"messages": messages, "items done": done, "questions": asked.total(), "seconds": seconds}
+        {
+            "messages": messages,
+            "items done": done,
+            "questions": asked.total(),
+            "rolls": rolls,
+            "seconds": seconds,
+        }
     )
     for sentence, is_so in (
         ("the queue was not full", messages < plan.runs),
         (f"{plan.runs - done} items are lost: {states}", done != plan.runs),
         (f"{asked.total()} questions for {plan.runs} accounts", asked.total() != plan.runs),
+        ("it was not rolled out", plan.kind == ROLLED and rolls == 0),
         ("a question was put twice", any(count > 1 for count in asked.values())),
     ):
         outcome.broken += [sentence] * is_so
