@@ -85,7 +85,6 @@ class Import:
         self.source = EnrichmentSource.objects.get(slug=SPREADSHEET).pk
         self.created: set[int] = set()
         self._reader = CellReader(table, headers, catalogue)
-        self._rows = dict(zip(table.lines, table.rows, strict=True))
 
     def store(self, sheet: Sheet, *, open_items: bool) -> None:
         """Match, create, record, and list every row with what became of it."""
@@ -116,7 +115,7 @@ class Import:
         discarded: Counter[str] = Counter()
         seen: set[int] = set()
         for start in range(0, len(cells), _CHUNK):
-            part = (each[start : start + _CHUNK] for each in (cells, matches, records))
+            part = (each[start : start + _CHUNK] for each in (self.table.rows, cells, matches, records))
             items = [self._item(kind, *each, is_open=is_open) for each in zip(*part, strict=True)]
             _ask_once(kind, items, seen)
             write_items(items)
@@ -200,7 +199,9 @@ class Import:
             ]
             claims.record(run=self.run.pk, kind=kind, answers=answers)
 
-    def _item(self, kind: Kind, cells: Cells, match: Match, record: int | None, *, is_open: bool) -> RunItem:
+    def _item(
+        self, kind: Kind, row: Sequence[str], cells: Cells, match: Match, record: int | None, *, is_open: bool
+    ) -> RunItem:
         position = cells.row.position
         state, reason = RunItem.State.QUEUED if is_open else RunItem.State.COMPLETED, "; ".join(match.reasons)
         if match.verdict == "junk" or (match.verdict == "none" and record is None and not is_open):
@@ -214,15 +215,12 @@ class Import:
             "claims": len(cells.claims),
         }
         return RunItem(
-            run=self.run, position=position, row=self._row(position), state=state, reason=reason[:500],
+            run=self.run, position=position, row=dict(zip(self.table.header, row, strict=True)), state=state, reason=reason[:500],
             strategy=match.strategy[:30], score=match.score, evidence=list(match.candidates),
             has_created_record=position in self.created, outcomes={SPREADSHEET: told} if record else {},
             finished_at=None if state == RunItem.State.QUEUED else timezone.now(), **{f"{kind.value}_id": record},
             subject=None if record or match.verdict == "junk" else kept(cells.claims, fields_of(cells)),
         )  # fmt: skip
-
-    def _row(self, position: int) -> dict[str, str]:
-        return dict(zip(self.table.header, self._rows[position], strict=True))
 
     def _summary(
         self, cells: Sequence[Cells], matches: Sequence[Match], discarded: Counter[str]

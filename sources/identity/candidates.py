@@ -140,11 +140,6 @@ def _forms_of_all(subjects: Iterable[Subject]) -> Asked:
     return forms
 
 
-def _lean(ids: list[Any]) -> Sequence[Any]:
-    """The same ids; numbers in an array, eight bytes each."""
-    return array("q", ids) if all(type(each) is int for each in ids) else ids
-
-
 def clean_domain(text: str) -> str:
     """The registrable domain that `text` names, or "" when it names no company's own domain."""
     try:
@@ -165,14 +160,15 @@ class NameIndex:
 
         `asked`: the only subjects that will be searched for. The answers are the same, the index is smaller.
         """
-        self._ids: Sequence[Any] = []
+        self._ids: list[Any] | array[int] = array("q")
         self._domains = Texts()
         self._cities: list[str] = []
         self._countries: list[str] = []
         self._owners = array("I")
         self._names = Texts()
         self._keys = Texts()
-        self._ids = _lean([self._add(entry) for entry in entries])
+        for entry in entries:
+            self._add(entry)
         index = partial(self._index, _forms_of_all(asked) if asked is not None and self._owners else None)
         self._by_piece = Crowded(lambda row: _pieces(self._letters(row)), len(self._keys))
         self._by_typo = index(lambda row: _deletions(self._letters(row)))
@@ -182,8 +178,11 @@ class NameIndex:
         self._by_place = index(self._place_forms)
         self._by_word = index(lambda row: set(self._keys[row].split()))
 
-    def _add(self, entry: Entry) -> Any:
+    def _add(self, entry: Entry) -> None:
         owner = len(self._cities)
+        if isinstance(self._ids, array) and type(entry.id) is not int:
+            self._ids = self._ids.tolist()
+        self._ids.append(entry.id)
         self._domains.append(clean_domain(entry.domain))
         self._cities.append(sys.intern(fold_place(entry.city)))
         self._countries.append(sys.intern(fold_place(entry.country)))
@@ -192,7 +191,6 @@ class NameIndex:
             self._owners.append(owner)
             self._names.append(name)
             self._keys.append(key)
-        return entry.id
 
     def _index(self, asked: Asked | None, forms: Callable[[int], Iterable[str]]) -> Postings:
         draft = Draft()

@@ -11,6 +11,7 @@ Row = tuple[str, ...]
 
 _PREAMBLE_ROWS = 10
 _MOST_WARNINGS = 100
+_REPEATED = 10_000
 _DIRECTION = re.compile("[\u202a-\u202e\u2066-\u2069]")
 _INVISIBLE = "\ufeff\u200b\u2060"
 
@@ -76,9 +77,23 @@ def assemble(grid: Grid, limits: Limits) -> Table:
         raise too_many_rows(limits)
     if set(map(len, rows)) - {len(header)}:
         rows = [_fit(row, len(header), grid.unit, line) for row, line in zip(rows, lines, strict=True)]
+    _keep_once(rows)
     _refuse_long_cells(header, rows, lines, grid.unit, limits)
     warnings = [*grid.warnings, *_warn_of_direction(header, rows, lines, grid.unit)]
     return Table(header, rows, lines, grid.encoding, grid.delimiter, grid.sheet, _shorten(warnings))
+
+
+def _keep_once(rows: list[Row]) -> None:
+    """Let texts that stand in many rows be one object: a country, a city, nothing."""
+    known: dict[str, str] = {}
+
+    def once(cell: str) -> str:
+        if len(known) < _REPEATED:
+            return known.setdefault(cell, cell)
+        return known.get(cell, cell)
+
+    for place, row in enumerate(rows):
+        rows[place] = tuple(map(once, row))
 
 
 def too_many_rows(limits: Limits) -> TableError:
