@@ -43,6 +43,7 @@ class FootnoteAdmin(ModelAdmin):  # type: ignore[misc]
     list_max_show_all = 50
     show_full_result_count = False
     compressed_fields = True
+    list_sections = ()  # asked for twice a row; a template looks long for what is not there
     empty_hint = ""
     empty_links: Sequence[tuple[str, str, str]] = ()
 
