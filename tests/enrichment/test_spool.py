@@ -15,7 +15,7 @@ from django.db import OperationalError, connection
 from django.utils import timezone
 
 from crm.models import Account
-from enrichment import asking, engine, late, ledger, runs, spool, tasks
+from enrichment import asking, engine, late, ledger, runs, spool, suspects, tasks
 from enrichment.models import Budget, EnrichmentRun, Lookup, RunItem
 from sources.attributes import Kind
 from sources.contract import Payload, Pending
@@ -150,7 +150,7 @@ def test_items_wait_as_long_as_no_answer_could_be_kept(run, fakes, home, monkeyp
         patch.setattr(
             os, "posix_fallocate", lambda *_: (_ for _ in ()).throw(OSError(28, "No space left on device"))
         )
-        for _ in range(runs.MOST_STARTS + 1):
+        for _ in range(suspects.MOST_STARTS + 1):
             go_on()
     assert fakes["fake"].asked == []
     (told,) = set(RunItem.objects.values_list("state", "reason"))
