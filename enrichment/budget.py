@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import zoneinfo
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 
 from django.db import transaction
-from django.db.models import F
 
+from enrichment import bulk
 from enrichment.models import Budget, EnrichmentRun, EnrichmentSource, Preferences
 
 MICROS = 1_000_000  # of a USD
@@ -47,14 +47,9 @@ def reserve(spend: Spend, count: int) -> tuple[int, str]:
     price, reason = spend.source.cost, ""
     if price == 0 or count == 0:
         return count, reason
-    with transaction.atomic():
-        spend = _paid(spend)
-        limits = _limits(spend)
-        Budget.objects.bulk_create([Budget(scope=scope) for scope in limits], ignore_conflicts=True)
-        rows = {
-            row.scope: row
-            for row in Budget.objects.select_for_update().filter(scope__in=limits).order_by("scope")
-        }
+    with transaction.atomic(savepoint=False):
+        spend, limits = _limits(spend)
+        rows = _locked(limits, make=True)
         for scope, each in spend.scopes(price):
             limit, row = limits[scope], rows[scope]
             if limit is not None and each > 0:
@@ -63,26 +58,36 @@ def reserve(spend: Spend, count: int) -> tuple[int, str]:
                     count = fit
                     reason = NOT_IN_THIS_RUN if scope.startswith("run:") else NOT_THIS_MONTH
         for scope, amount in spend.scopes(price * count):
-            row, limit = rows[scope], limits[scope]
-            row.reserved += amount
-            row.limit = None if limit is None else max(limit, row.spent + row.reserved)
-            row.save(update_fields=["reserved", "limit"])
+            rows[scope].reserved += amount
+            rows[scope].limit = limits[scope]
+        _write(rows.values())
     return count, reason
 
 
-def settle(spend: Spend, *, reserved: int, cost: int) -> None:
-    """Turn reserved credits into spent ones; what was not needed is free again."""
-    if reserved == 0 and cost == 0:
+def settle(dues: Mapping[Spend, tuple[int, int]]) -> None:
+    """Turn credits set aside into spent ones: (set aside, cost) by spend. What was not needed is free again.
+
+    Three queries, however many they are.
+    """
+    dues = {spend: amounts for spend, amounts in dues.items() if any(amounts)}
+    if not dues:
         return
-    with transaction.atomic():
-        spend = _paid(spend)
-        amounts = zip(spend.scopes(reserved), spend.scopes(cost), strict=True)
-        for (scope, held), (_, paid) in amounts:
-            # A vendor may charge more than it declared: the truth is kept, the limit row follows it.
-            Budget.objects.filter(scope=scope, limit__lt=F("spent") + F("reserved") - held + paid).update(
-                limit=F("spent") + F("reserved") - held + paid
-            )
-            Budget.objects.filter(scope=scope).update(reserved=F("reserved") - held, spent=F("spent") + paid)
+    with transaction.atomic(savepoint=False):
+        followed = EnrichmentRun.objects.filter(pk__in={spend.run for spend in dues}).exclude(follows=None)
+        payers = dict(followed.values_list("pk", "follows"))
+        changes: dict[str, tuple[int, int]] = {}
+        for spend, (held, cost) in dues.items():
+            paid = replace(spend, run=payers.get(spend.run or 0, spend.run))
+            for (scope, less), (_, more) in zip(paid.scopes(held), paid.scopes(cost), strict=True):
+                before = changes.get(scope, (0, 0))
+                changes[scope] = (before[0] + less, before[1] + more)
+        rows = _locked(changes)
+        for scope, row in rows.items():
+            row.reserved -= changes[scope][0]
+            row.spent += changes[scope][1]
+            if scope.startswith("money:"):  # the price of a credit may have been changed meanwhile
+                row.reserved, row.spent = max(row.reserved, 0), max(row.spent, 0)
+        _write(rows.values())
 
 
 def left(source: EnrichmentSource, at: datetime) -> int | None:
@@ -101,19 +106,44 @@ def used(sources: Iterable[EnrichmentSource], at: datetime) -> dict[int, int]:
     return {scopes[row.scope]: row.spent + row.reserved for row in rows}
 
 
-def _paid(spend: Spend) -> Spend:
-    """The same, paid for by the run that is followed: its cap holds for both."""
-    follows = EnrichmentRun.objects.filter(pk=spend.run or 0).values_list("follows", flat=True).first()
-    return replace(spend, run=follows) if follows else spend
+def _limits(spend: Spend) -> tuple[Spend, dict[str, int | None]]:
+    """The spend of the run that pays, and the limit of each of its budgets as it stands now, by scope.
 
-
-def _limits(spend: Spend) -> dict[str, int | None]:
-    """The limit of each budget as it stands now, by scope."""
+    A run that follows another is paid for by that one: its cap holds for both.
+    """
     money = Preferences.objects.filter(pk=1).values_list("monthly_limit_usd", flat=True).first()
-    run_limit = EnrichmentRun.objects.filter(pk=spend.run or 0).values_list("credit_limit", flat=True).first()
+    runs = EnrichmentRun.objects.filter(pk=spend.run or 0)
+    told = runs.values_list("credit_limit", "follows", "follows__credit_limit").first()
+    cap, follows, cap_of_both = told or (None, None, None)
+    if follows:
+        spend, cap = replace(spend, run=follows), cap_of_both
     known: dict[str, int | None] = {
         f"money:{spend.period}": None if money is None else int(Decimal(money) * MICROS),
         f"source:{spend.source.pk}:{spend.period}": spend.source.monthly_limit,
-        f"run:{spend.run}": run_limit,
+        f"run:{spend.run}": cap,
     }
-    return {scope: known[scope] for scope, _ in spend.scopes(0)}
+    return spend, {scope: known[scope] for scope, _ in spend.scopes(0)}
+
+
+def _locked(scopes: Collection[str], *, make: bool = False) -> dict[str, Budget]:
+    """The budgets of scopes, locked in one order, so that two workers never wait for each other."""
+    found = Budget.objects.select_for_update().filter(scope__in=scopes).order_by("scope")
+    rows = {row.scope: row for row in found}
+    if make and len(rows) < len(scopes):
+        Budget.objects.bulk_create([Budget(scope=scope) for scope in sorted(scopes)], ignore_conflicts=True)
+        rows = {row.scope: row for row in found.all()}
+    return rows
+
+
+def _write(rows: Iterable[Budget]) -> None:
+    """Keep what is set aside and spent.
+
+    A limit that was lowered, or a vendor that charged more than it declared: the truth is kept, the limit's row follows it.
+    """
+    values = [
+        (None if row.limit is None else max(row.limit, row.spent + row.reserved), row.reserved, row.spent, row.pk)
+        for row in rows
+    ]  # fmt: skip
+    bulk.update(
+        "enrichment_budget", [("limit", "bigint"), ("reserved", "bigint"), ("spent", "bigint")], values
+    )

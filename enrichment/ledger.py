@@ -174,7 +174,7 @@ def open_questions(
         if known:
             Lookup.objects.filter(pk__in=bulk.among(made.pop(key) for key in known)).delete()
         lost = [key for key in paid if key not in made]
-        budget.settle(spend, reserved=len(lost) * source.cost, cost=0)
+        budget.settle({spend: (len(lost) * source.cost, 0)})
         busy |= _busy(source, [key for key in lost if key not in known])
     return Opened(now, made, dict.fromkeys(unpaid, reason), busy, known)
 
@@ -310,8 +310,7 @@ def _settle(source: EnrichmentSource, closed: Sequence[tuple[int, Lookup.State, 
         asked = budget.Spend(source, run, period)
         before = totals.get(asked, (0, 0))
         totals[asked] = (before[0] + reserved, before[1] + cost - spent)
-    for asked, (reserved, more) in totals.items():
-        budget.settle(asked, reserved=reserved, cost=more)
+    budget.settle(totals)
 
 
 def sweep(now: datetime, deadlines: Mapping[str, float], *, worked_on: Collection[int]) -> int:
@@ -342,8 +341,11 @@ def _settle_ended(now: datetime) -> None:
     rows = Lookup.objects.filter(
         run__in=ended.values("pk"), state=Lookup.State.ANSWERED, reserved__gt=0, answered_at__lt=now - SKEW
     )
+    held: dict[EnrichmentSource, list[tuple[int, Lookup.State, int, str]]] = {}
     for lookup in rows.select_related("source").defer("body", "headers"):
-        close(lookup.source, [(lookup.pk, Lookup.State.ANSWERED, lookup.reserved, "")])
+        held.setdefault(lookup.source, []).append((lookup.pk, Lookup.State.ANSWERED, lookup.reserved, ""))
+    for source, closed in held.items():
+        close(source, closed)
 
 
 def _text(text: str) -> str:
