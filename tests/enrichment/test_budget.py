@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
 import time_machine
+from django.db import transaction
 from django.utils import timezone
 
 from crm.models import Account
 from enrichment import budget, bulk, ledger, runs, schedule
-from enrichment.models import Budget, EnrichmentRun, EnrichmentSource
+from enrichment.models import Budget, EnrichmentRun, EnrichmentSource, Preferences
 from sources.attributes import Kind
-from tests.factories import make_account, make_source
+from tests.factories import make_account, make_run, make_source
 from tests.fakes import FakeSource
 
 pytestmark = pytest.mark.django_db
@@ -79,14 +81,48 @@ def test_what_a_run_was_not_allowed_to_pay_says_so_and_is_not_picked_up(fakes) -
         assert refresh(source, FEBRUARY) == []
 
 
-def test_a_month_begins_in_the_time_zone_of_the_source(fakes) -> None:
-    install(fakes, 2, monthly_limit=3, time_zone="Pacific/Auckland")
-    with time_machine.travel(datetime(2026, 1, 31, 10, 59, tzinfo=UTC), tick=False):
-        assert len(refused(enrich())) == 1
-    with time_machine.travel(datetime(2026, 1, 31, 11, 1, tzinfo=UTC), tick=False):
-        assert refused(enrich()) == []
-    scopes = Budget.objects.filter(scope__startswith="source:").values_list("scope", flat=True)
-    assert {scope.rpartition(":")[2] for scope in scopes} == {"2026-01", "2026-02"}
+@pytest.mark.parametrize(
+    ("zone", "begins"),  # the last three after the clocks were set
+    [
+        ("Pacific/Auckland", datetime(2026, 1, 31, 11, tzinfo=UTC)),
+        ("Pacific/Auckland", datetime(2026, 4, 30, 12, tzinfo=UTC)),
+        ("America/Los_Angeles", datetime(2026, 4, 1, 7, tzinfo=UTC)),
+        ("Europe/Berlin", datetime(2026, 3, 31, 22, tzinfo=UTC)),
+    ],
+)
+def test_a_month_begins_in_the_time_zone_of_the_source(fakes, zone: str, begins: datetime) -> None:
+    source = install(fakes, 2, monthly_limit=3, time_zone=zone)
+    with time_machine.travel(begins - timedelta(minutes=1), tick=False):
+        assert refused(enrich()) == [budget.NOT_THIS_MONTH]
+        assert refresh(source, begins - timedelta(seconds=30)) == []
+    with time_machine.travel(begins + timedelta(minutes=1), tick=False):
+        (run,) = refresh(source, begins + timedelta(minutes=1))
+        assert (refused(run), run.items.count()) == ([], 1)
+    assert sorted(fakes["fake"].asked) == ["a0.com", "a1.com"]
+    spent = (
+        Budget.objects.filter(scope__startswith="source:").order_by("scope").values_list("spent", flat=True)
+    )
+    assert list(spent) == [3, 3]
+
+
+def test_money_of_all_sources_that_a_month_cannot_pay_is_spent_in_the_next(fakes) -> None:
+    first = install(fakes, 3, credit_price=Decimal("0.10"))
+    fakes["other"] = FakeSource("other", **{f"a{n}_com": {"industry": "Steel"} for n in range(3)})
+    second = make_source("other", cost=2, credit_price=Decimal("0.25"), rank=200, asks_new=False)
+    Preferences.objects.update_or_create(pk=1, defaults={"monthly_limit_usd": Decimal("2.39")})
+    with time_machine.travel(JANUARY, tick=False):
+        run = enrich()  # three questions of 0.30 USD and two of 0.50: another would be one cent too much
+        assert (len(fakes["fake"].asked), len(fakes["other"].asked)) == (3, 2)
+        told = [item.outcomes["other"] for item in run.items.all()]
+        assert [each["reason"] for each in told if each["outcome"] == "skipped"] == [budget.NOT_THIS_MONTH]
+    with time_machine.travel(FEBRUARY, tick=False):
+        refresh(second, FEBRUARY)
+        refresh(first, FEBRUARY)
+    assert (len(fakes["fake"].asked), len(fakes["other"].asked)) == (3, 3)
+    money = Budget.objects.filter(scope__startswith="money:").order_by("scope")
+    assert [(row.scope, row.spent, row.reserved) for row in money] == [
+        ("money:2026-01", 1_900_000, 0), ("money:2026-02", 500_000, 0),
+    ]  # fmt: skip
 
 
 def test_misses_that_cost_nothing_leave_their_credits_to_the_next_question(fakes) -> None:
@@ -111,3 +147,35 @@ def test_what_cannot_be_paid_is_found_out_once_not_question_by_question(fakes, m
     run = enrich(parallel=2)
     assert refused(run) == [budget.NOT_THIS_MONTH] * 38
     assert len(opened) == 3  # two that are paid, two that are not, and these once more
+
+
+def test_setting_aside_and_settling_take_a_few_queries_however_many_questions(
+    fakes, django_assert_max_num_queries
+) -> None:
+    source = install(fakes, 0, monthly_limit=1000)
+    first, other = make_run(credit_limit=100), make_run()
+    follower = make_run(follows=first)
+    spends = [budget.Spend(source, run.pk, "2026-01") for run in (first, follower, other)]
+    for spend in spends:
+        budget.reserve(spend, 1)
+    with (
+        transaction.atomic(),
+        django_assert_max_num_queries(4),
+    ):  # limits of two kinds, the rows, their new state
+        assert budget.reserve(spends[1], 40) == (31, budget.NOT_IN_THIS_RUN)  # of 100 credits 6 are set aside
+    with transaction.atomic(), django_assert_max_num_queries(3):  # who pays, the rows, their new state
+        budget.settle({spends[0]: (3, 3), spends[1]: (96, 60), spends[2]: (3, 0)})
+    kept = Budget.objects.exclude(scope__startswith="money:").values_list("scope", "reserved", "spent")
+    assert set(kept) == {
+        (f"run:{first.pk}", 0, 63), (f"run:{other.pk}", 0, 0), (f"source:{source.pk}:2026-01", 0, 63),
+    }  # fmt: skip
+
+
+def test_a_price_changed_while_questions_are_open_stops_nobody(fakes) -> None:
+    source = install(fakes, 0, credit_price=Decimal("0.10"))
+    spend = budget.Spend(source, None, "2026-01")
+    budget.reserve(spend, 2)
+    source.credit_price = Decimal("0.40")
+    budget.settle({spend: (6, 3)})
+    money = Budget.objects.get(scope="money:2026-01")
+    assert (money.reserved, money.spent) == (0, 1_200_000)
