@@ -61,6 +61,7 @@ class Asker:
         self.batch = step.adapter.limits.batch
         self._rest: Reply | None = None  # what the questions not yet asked are told
         self._interval = 0.0  # seconds between two calls that the source takes
+        self._is_trial = False  # whether it failed lately
         self._late: Mapping[str, ledger.Poll] = {}
         self._priorities: ledger.Priorities | None = None
         self._subjects: Mapping[str, Subject] = {}
@@ -191,10 +192,10 @@ class Asker:
         """The seconds until each of the calls that are admitted may start; with none the rest is stopped."""
         source = self.step.source
         if reason := self._spool.want_of_room(self.step.adapter.limits.max_bytes):
-            now = bulk.clock()
-            self._stop(Reply(None, now, reason=reason, again_at=now + NO_ROOM))
+            self._stop(Reply(None, now := bulk.clock(), reason=reason, again_at=now + NO_ROOM))
             return ()
         slots = limits.admit(source, source.per_minute or self.step.adapter.limits.per_minute, calls)
+        self._is_trial |= slots.is_trial
         if not slots.delays:
             self._stop(Reply(None, bulk.clock(), reason=slots.reason, again_at=slots.again_at))
             self._interval = slots.interval
@@ -317,12 +318,20 @@ class Asker:
                 if isinstance(each, SourceError):
                     unanswered.setdefault(each, []).append((key, subject))
                 elif isinstance(each, Pending):
-                    replies[key] = Reply(lookups[key], asked_at, reason="the answer comes later", waits=True)
+                    reply = Reply(lookups[key], asked_at, reason="the answer comes later", waits=True)
+                    replies[key] = self._heard(reply)
                 elif key in self._subjects:  # whoever waits for another reads it
-                    replies[key] = self._read(key, lookups[key], each, asked_at, is_open=True)
+                    replies[key] = self._heard(self._read(key, lookups[key], each, asked_at, is_open=True))
         for failure, group in unanswered.items():
             replies |= self._failed(group, lookups, asked_at, failure)
         return replies
+
+    def _heard(self, reply: Reply) -> Reply:
+        """The same; of a source that failed lately an answer says that it works again."""
+        if self._is_trial and (reply.waits or reply.findings is not None):
+            self._is_trial = False
+            limits.note_answer(self.step.source)
+        return reply
 
     def _rescue(self, line: Line[_Group, _Answers | None], lookups: Mapping[str, int]) -> None:
         """Keep the answers of calls in flight, give back what was not sent; a database that fails again is left alone."""
@@ -342,8 +351,6 @@ class Asker:
         except Exception as error:  # an adapter's own mistake fails its rows, never the run
             failure = self._mistake(error, lookup)
         else:
-            if self.step.source.paused_until is not None:
-                limits.lift_pause(self.step.source)
             return Reply(lookup, asked_at, findings, is_open=is_open)
         if is_open:
             return self._failed([(key, Subject())], {key: lookup}, asked_at, failure)[key]
@@ -361,6 +368,7 @@ class Asker:
         self, group: _Group, lookups: Mapping[str, int], asked_at: datetime, error: SourceError
     ) -> dict[str, Reply]:
         effect, source = consequence(error), self.step.source
+        self._is_trial |= effect.tries > 1
         state = effect.paid_state if source.cost else effect.free_state
         cost = source.cost if effect.is_charged else 0
         ledger.close(source, [(lookups[key], state, cost, str(error)) for key, _ in group])
@@ -374,7 +382,7 @@ class Asker:
         if is_final or state is Lookup.State.UNCERTAIN:
             again, tries = None, 1
         else:
-            again, tries = paused or limits.retry_at(1), effect.tries
+            again, tries = paused or limits.retry_at(error), effect.tries
         return {
             key: Reply(
                 lookups[key], asked_at, error=error, reason=str(error), again_at=again, most_tries=tries

@@ -28,11 +28,16 @@ class Unreachable(SourceUnavailable):
 
 
 class RateLimited(SourceUnavailable):
-    """The source asks for a pause of `retry_after` seconds (None: it did not say how long)."""
+    """The source asks for a pause of `retry_after` seconds (None: it did not say how long).
 
-    def __init__(self, message: str, *, retry_after: float | None = None) -> None:
+    `is_of_one_site`: only one of many addresses that the source asks wants it; the others may be asked.
+    """
+
+    def __init__(
+        self, message: str, *, retry_after: float | None = None, is_of_one_site: bool = False
+    ) -> None:
         super().__init__(message)
-        self.retry_after = retry_after
+        self.retry_after, self.is_of_one_site = retry_after, is_of_one_site
 
 
 class SourceRefused(SourceError):

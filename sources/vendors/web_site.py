@@ -136,7 +136,7 @@ def read(payload: Payload) -> Page | None:
     if payload.status == 429:
         pause = payload.headers.get("retry-after", "")
         seconds = float(pause) if pause.isascii() and pause.isdigit() and len(pause) < 7 else None
-        raise RateLimited(f"{payload.url} asks for a pause", retry_after=seconds)
+        raise RateLimited(f"{payload.url} asks for a pause", retry_after=seconds, is_of_one_site=True)
     if payload.status in (401, 403, 407, 451) or payload.status >= 500:
         raise SourceUnavailable(f"{payload.url} refused to show its page ({payload.status})")
     if payload.status != 200 or not is_html(payload):

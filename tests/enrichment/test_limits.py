@@ -13,7 +13,7 @@ from enrichment import limits, runs
 from enrichment.asking import Asker
 from enrichment.models import AttributeValue, EnrichmentRun, EnrichmentSource, Lookup, RunItem, Throttle
 from sources.attributes import Kind
-from sources.contract import Subject
+from sources.contract import Pending, Subject
 from sources.errors import RateLimited, SourceRefused, SourceUnavailable
 from tests.factories import make_account, make_run, make_source
 from tests.fakes import FakeSource
@@ -136,11 +136,13 @@ def test_failures_in_a_row_open_the_breaker_and_one_answer_closes_it(fakes, sour
     fakes["fake"] = Vendor(*[UNAVAILABLE] * 5, **{f"a{n}_com": {"headcount": n + 1} for n in range(30)})
     for number in range(30):
         make_account(domain=f"a{number}.com")
+    fakes["fake"].seconds = 0.2
     run = start(parallel=1)
     paused = EnrichmentSource.objects.get()
     assert paused.paused_until is not None
     assert "5 failures in a row" in paused.paused_reason
-    assert len(fakes["fake"].asked) <= 6
+    assert len(fakes["fake"].asked) <= 8
+    fakes["fake"].seconds = 0.02
     go_on(run)
     assert EnrichmentSource.objects.get().paused_until is None
     for _ in range(3):
@@ -219,3 +221,87 @@ def test_a_run_that_is_stopped_sends_nothing_more_within_two_seconds(fakes, sour
     assert set(replies) == set(subjects)
     assert not Lookup.objects.filter(state="sent").exists()
     assert Lookup.objects.filter(state="released").count() == 200 - len(fakes["fake"].asked)
+
+
+def test_failures_with_answers_between_them_pause_nothing(fakes, source, monkeypatch):
+    monkeypatch.setattr(limits, "retry_at", lambda error: timezone.now() + timedelta(hours=1))
+    fakes["fake"] = Vendor(**{f"a{n}_com": {"headcount": n + 1} for n in range(0, 24, 2)})
+    for number in range(24):
+        make_account(domain=f"a{number}.com")
+        if number % 2:
+            fakes["fake"].answers[f"a{number}.com"] = UNAVAILABLE
+    start(parallel=1)
+    assert EnrichmentSource.objects.get().paused_until is None
+    assert Throttle.objects.get().failures <= 1
+
+
+def test_calls_that_fail_together_are_one_failure_and_do_not_shorten_the_pause(source):
+    until = limits.note_error(source, RateLimited("slow down", retry_after=60), has_one_address=True)
+    for error in (RateLimited("slow down"), RateLimited("slow down", retry_after=1), UNAVAILABLE):
+        assert limits.note_error(source, error, has_one_address=True) == until
+    assert EnrichmentSource.objects.get().paused_until == until
+    assert Throttle.objects.get().failures == 1
+    later = limits.note_error(source, RateLimited("slow down", retry_after=90), has_one_address=True)
+    assert later is not None and until is not None and later > until
+
+
+def test_a_breaker_that_opens_again_stays_open_for_twice_as_long(source):
+    seconds = []
+    for failures in range(1, 9):
+        until = limits.note_error(source, UNAVAILABLE, has_one_address=True)
+        assert (until is None) == (failures < limits.BREAKS_AFTER)
+        if until:
+            seconds.append((until - timezone.now()).total_seconds())
+        EnrichmentSource.objects.update(paused_until=timezone.now() - timedelta(seconds=1))
+    assert [round(each / 32 / 2**number, 1) for number, each in enumerate(seconds)] == [
+        pytest.approx(1, abs=0.3)
+    ] * 4
+
+
+def test_an_answer_to_an_earlier_question_does_not_end_a_pause(source):
+    until = limits.note_error(source, RateLimited("slow down", retry_after=60), has_one_address=True)
+    limits.note_answer(source)
+    assert EnrichmentSource.objects.get().paused_until == until
+    EnrichmentSource.objects.update(paused_until=timezone.now() - timedelta(seconds=1))
+    limits.note_answer(source)
+    assert EnrichmentSource.objects.get().paused_until is None
+    assert Throttle.objects.get().failures == 0
+
+
+def test_a_kept_answer_does_not_end_a_pause(fakes, source):
+    fakes["fake"] = Vendor(acme_com={"headcount": 5})
+    make_account(domain="acme.com")
+    start()
+    until = timezone.now() + timedelta(minutes=5)
+    EnrichmentSource.objects.update(paused_until=until, paused_reason="slow down")
+    make_account(name="Its other entry", domain="acme.com")
+    start()
+    assert len(fakes["fake"].asked) == 1
+    assert EnrichmentSource.objects.get().paused_until == until
+
+
+def test_a_source_that_answers_later_is_no_longer_paused_once_it_takes_a_question(fakes, source):
+    class Later(Vendor):
+        def fetch(self, call, http):
+            self.asked.append(call.subject.domain)
+            return [Pending(token=call.subject.domain)]
+
+    fakes["fake"] = Later()
+    EnrichmentSource.objects.update(paused_until=timezone.now() - timedelta(seconds=1))
+    for number in range(5):
+        make_account(domain=f"a{number}.com")
+    start()
+    assert len(fakes["fake"].asked) == 5
+    assert EnrichmentSource.objects.get().paused_until is None
+
+
+def test_one_site_of_many_that_asks_for_a_pause_holds_back_its_own_question_only(fakes, source):
+    busy = RateLimited("slow down", retry_after=600, is_of_one_site=True)
+    fakes["fake"] = FakeSource(a0_com=busy, a1_com={"headcount": 2}, a2_com={"headcount": 3})
+    accounts = [make_account(domain=f"a{number}.com") for number in range(3)]
+    run = start(parallel=1)
+    assert EnrichmentSource.objects.get().paused_until is None
+    assert sorted(run.items.values_list("state", flat=True)) == ["completed", "completed", "queued"]
+    waiting = run.items.get(account=accounts[0])
+    assert waiting.not_before is not None
+    assert 590 < (waiting.not_before - timezone.now()).total_seconds() < 601

@@ -19,7 +19,7 @@ from tests.torture.payer import CREDIT_USD, PRICES
 
 SCOPES = ("source", "run", "money")
 WORKERS = 8
-LEASE = 5  # seconds, the shortest there is
+LEASE = 10  # seconds; with less those who only wait for the one writer of SQLite are taken for dead
 NO_BUDGET = "no budget left for it"
 
 
@@ -88,7 +88,7 @@ def _race(plan: Race, environment: dict[str, str], outcome: Outcome) -> int:
                 workers[number] = subprocess.Popen(_command("work"), cwd=ROOT, env=environment)
                 killed += 1
                 kill_at = time.monotonic() + dice.uniform(0.2, 1.5)
-            time.sleep(0.02)
+            time.sleep(0.05)
     if _is_open(environment):
         outcome.broken.append("the run did not end")
     return killed
