@@ -21,6 +21,7 @@ from enrichment.models import Lookup
 from enrichment.outcomes import consequence
 from enrichment.plan import Step
 from enrichment.reply import Reply
+from enrichment.seats import Seats
 from enrichment.subjects import asked_subject
 from sources.contract import Call, Payload, Pending, Question, Subject, Wanted
 from sources.errors import PayloadChanged, SourceError, Unreachable
@@ -39,7 +40,7 @@ _Ended = Ended[_Group, _Answers | None]
 
 
 class Asker:
-    """Puts questions to one source, at most `parallel` calls at once, and stores each answer as it comes.
+    """Puts questions to one source, at most `parallel` calls at once and no more than it takes, and stores each answer.
 
     `wanted` is what the source is asked for; of an answer everything in the `catalogue` is read.
     """
@@ -56,8 +57,7 @@ class Asker:
     ) -> None:
         self.step, self.run, self.alive = step, run, alive
         self.wanted, self.catalogue = wanted, catalogue
-        most = step.source.in_flight or step.adapter.limits.in_flight
-        self.parallel = max(1, min(parallel, most))
+        self._seats = Seats(step, parallel)
         self.batch = step.adapter.limits.batch
         self._rest: Reply | None = None  # what the questions not yet asked are told
         self._interval = 0.0  # seconds between two calls that the source takes
@@ -101,8 +101,9 @@ class Asker:
         todo = [(key, subject) for key, subject in subjects.items() if key not in replies]
         if todo:
             with (
+                self._seats,
                 client_of(self.step.adapter) as http,
-                ThreadPoolExecutor(self.parallel) as pool,
+                ThreadPoolExecutor(self._seats.wish) as pool,
                 spool.opened(is_paid=self.step.source.cost > 0) as self._spool,
             ):
                 for found in self._put(todo, http, pool):
@@ -119,15 +120,15 @@ class Asker:
             self.step.source, [key for key, _ in todo], lease=lease, together=self.batch > 1
         )
         groups = self._due_groups()
-        while groups and self._goes_on():
-            delays = self._slots(min(self.parallel, len(groups)))
+        while groups and self._is_seated():
+            delays = self._slots(min(self._seats.count, len(groups)))
             lookups = {key: poll.lookup for key, poll in self._late.items()}
             yield from self._calls(groups[: len(delays)], delays, lookups, http, pool, bulk.clock())
             groups = groups[len(delays) :]
         yield self._told_rest([pair for group in groups for pair in group])
         todo = [(key, subject) for key, subject in todo if key not in self._late]
         has_settled = False
-        while todo and self._goes_on():
+        while todo and self._is_seated():
             part, delays = self._admitted(todo)
             unpaid = yield from self._window(part, delays, http, pool)
             left = [pair for pair in part if pair[0] in unpaid]
@@ -172,8 +173,15 @@ class Asker:
         now = time.monotonic()
         if self._rest is None and now - self._looked >= LOOKS_APART:
             self._looked = now
+            self._seats.keep()
             if not self.alive():
                 self._stop(Reply(None, bulk.clock(), reason="the run was stopped"))
+        return self._rest is None
+
+    def _is_seated(self) -> bool:
+        """Whether to go on, and the source takes one more call at once at least."""
+        if self._goes_on() and not self._seats.take(self._goes_on):
+            self._stop(Reply(None, now := bulk.clock(), reason=self._seats.full, again_at=now))
         return self._rest is None
 
     def _stop(self, rest: Reply) -> None:
@@ -184,7 +192,7 @@ class Asker:
     def _admitted(self, todo: _Group) -> tuple[_Group, tuple[float, ...]]:
         """The questions that may be asked now, with the seconds until each call may start."""
         # Of a paid source only what can leave at once is written down as sent: a crash loses no more.
-        window = self.parallel * self.batch if self.step.source.cost else max(len(todo), 1)
+        window = self._seats.count * self.batch if self.step.source.cost else max(len(todo), 1)
         delays = self._slots(-(-min(window, len(todo)) // self.batch))
         return todo[: min(window, len(delays) * self.batch)], delays
 
@@ -242,7 +250,7 @@ class Asker:
             lambda group, start: self._fetch(group, lookups, http, start),
             [(group, began + delay) for group, delay in zip(groups, delays, strict=False)],
         )
-        for _ in range(min(self.parallel, line.open)):
+        for _ in range(min(self._seats.count, line.open)):
             pool.submit(line.work)
         try:
             while line.open:

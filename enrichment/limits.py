@@ -61,7 +61,7 @@ def admit(source: EnrichmentSource, per_minute: int | None, calls: int) -> Admis
 
 
 def _slots(source: EnrichmentSource, interval: float, calls: int, now: datetime) -> Admission:
-    row = _locked(source)
+    row = locked(source)
     first = max(row.next_at or now, now)
     starts = [first + timedelta(seconds=interval * number) for number in range(calls)]
     taken = [start for start in starts if start <= now + HORIZON]
@@ -122,7 +122,7 @@ def _count_failure(source: EnrichmentSource, now: datetime) -> tuple[int, dateti
     While it is, calls that were in flight fail too: all of them are one failure.
     """
     with transaction.atomic():
-        row = _locked(source)
+        row = locked(source)
         until = EnrichmentSource.objects.values_list("paused_until", flat=True).get(pk=source.pk)
         if until is not None and until > now:
             return row.failures, until
@@ -131,7 +131,7 @@ def _count_failure(source: EnrichmentSource, now: datetime) -> tuple[int, dateti
         return row.failures, None
 
 
-def _locked(source: EnrichmentSource) -> Throttle:
+def locked(source: EnrichmentSource) -> Throttle:
     """The row of the source's pace, locked until the transaction ends."""
     Throttle.objects.get_or_create(source=source)
     return Throttle.objects.select_for_update().get(source=source)

@@ -79,7 +79,9 @@ class EnrichmentSource(models.Model):
         null=True, blank=True, help_text="Questions a minute; empty: the source's own."
     )
     in_flight = models.PositiveIntegerField(
-        null=True, blank=True, help_text="Questions at once; empty: the source's own."
+        null=True,
+        blank=True,
+        help_text="Questions at once, of all workers together; empty: the source's own.",
     )
     settings = models.JSONField(default=dict, blank=True)
 

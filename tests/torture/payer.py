@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import sys
 import time
+from contextlib import suppress
 from decimal import Decimal
 
 import django
+from django.db import OperationalError
 
 PRICES = range(1, 8)
 CREDIT_USD = Decimal("0.25")
@@ -25,7 +27,7 @@ def prepare(scope: str, accounts: str, cap: str) -> None:
     for price in PRICES:
         EnrichmentSource.objects.create(
             slug=f"vendor_{price}", adapter="clearbit", label=f"Vendor {price}", is_enabled=True, rank=price,
-            cost=price, charges_miss=True, credit_price=CREDIT_USD, per_minute=100_000,
+            cost=price, charges_miss=True, credit_price=CREDIT_USD, per_minute=100_000, in_flight=64,
             monthly_limit=int(cap) if scope == "source" else None,
         )  # fmt: skip
     if scope == "money":
@@ -41,12 +43,17 @@ def prepare(scope: str, accounts: str, cap: str) -> None:
 
 
 def work() -> None:
-    """Work on the run until it has ended."""
+    """Work on the run until it has ended; where the database gives up, begin anew as a cluster does."""
     from enrichment import runs
     from enrichment.models import EnrichmentRun
 
-    while EnrichmentRun.objects.get().is_open:
-        runs.work(EnrichmentRun.objects.get().pk, until=lambda: False)
+    is_open = True
+    while is_open:
+        try:
+            runs.work(EnrichmentRun.objects.get().pk, until=lambda: False)
+            is_open = EnrichmentRun.objects.get().is_open
+        except OperationalError as error:
+            print(f"  a worker begins anew: {error}", file=sys.stderr, flush=True)
         time.sleep(0.1)
 
 
@@ -56,7 +63,8 @@ def sweep() -> None:
     from enrichment.models import EnrichmentRun
 
     while EnrichmentRun.objects.get().is_open:
-        tasks.sweep()
+        with suppress(OperationalError):
+            tasks.sweep()
         time.sleep(1)
 
 

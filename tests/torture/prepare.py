@@ -1,6 +1,6 @@
-"""Fill a database and start a run over all its accounts: `python -m tests.torture.prepare ACCOUNTS PARALLEL PACE`.
+"""Fill a database and start a run over all its accounts: `python -m tests.torture.prepare ACCOUNTS PARALLEL PACE [SEATS]`.
 
-PACE: questions a minute that each source takes.
+PACE: questions a minute that each source takes; SEATS: calls at once from all workers together.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from tempfile import TemporaryDirectory
 import django
 
 
-def main(accounts: int, parallel: int, pace: int) -> None:
+def main(accounts: int, parallel: int, pace: int, seats: int = 64) -> None:
     """Accounts company0.com … from a file, both sources on, one run that waits for workers; prints its id."""
     from django.core.management import call_command
 
@@ -24,7 +24,7 @@ def main(accounts: int, parallel: int, pace: int) -> None:
     call_command("migrate", interactive=False, verbosity=0)
     sync_sources()
     chosen = EnrichmentSource.objects.filter(slug__in=(PAID, FREE))
-    chosen.update(is_enabled=True, per_minute=pace, in_flight=parallel)
+    chosen.update(is_enabled=True, per_minute=pace, in_flight=seats)
     chosen.filter(slug=PAID).update(monthly_limit=accounts * 10, credit_price="0.25")
     Preferences.objects.update_or_create(pk=1, defaults={"monthly_limit_usd": accounts * 10})
     with TemporaryDirectory() as folder:
