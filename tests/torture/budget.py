@@ -51,7 +51,7 @@ class Outcome:
 def race(plan: Race) -> Outcome:
     """Let the workers race, kill some of them, look at the budgets all the while."""
     outcome = Outcome()
-    with databases.scratch(plan.database) as scratch, TemporaryDirectory() as folder:
+    with databases.migrated(plan.database) as scratch, TemporaryDirectory() as folder:
         log = Path(folder) / "vendor.log"
         with vendor(log, plan.answers_in) as port:
             environment = scratch | {

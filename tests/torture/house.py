@@ -47,7 +47,7 @@ def vendor(log: Path, seconds: float) -> Iterator[int]:
 
 def inside(database: str, module: str, *arguments: str, **more: str) -> int:
     """Run `module LOG PORT ARGUMENTS` on a scratch database, with a vendor that answers at once; its exit code."""
-    with databases.scratch(database) as scratch, TemporaryDirectory() as folder:
+    with databases.migrated(database) as scratch, TemporaryDirectory() as folder:
         log = Path(folder) / "vendor.log"
         with vendor(log, 0.0) as port:
             command = [sys.executable, "-m", module, str(log), str(port), *arguments]

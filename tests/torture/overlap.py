@@ -36,7 +36,7 @@ class Overlap:
 
 def overlap(plan: Overlap) -> Outcome:
     """Let runs and people loose on the same accounts."""
-    with databases.scratch(plan.database) as scratch, TemporaryDirectory() as folder:
+    with databases.migrated(plan.database) as scratch, TemporaryDirectory() as folder:
         log, edits = Path(folder) / "vendor.log", Path(folder) / "edits.log"
         with vendor(log, 0.02) as port:
             environment = settings_for(scratch, port, FOOTNOTE_WORKERS=str(plan.workers), TORTURE_STUCK="120")

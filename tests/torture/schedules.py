@@ -106,7 +106,7 @@ class _Clock:
 
 def keep_time(plan: Days) -> Kept:
     """Let the machines keep the schedules, through an outage; then compare what was planned with what was run."""
-    with databases.scratch(plan.database) as scratch, TemporaryDirectory() as folder:
+    with databases.migrated(plan.database) as scratch, TemporaryDirectory() as folder:
         log = Path(folder) / "vendor.log"
         with vendor(log, 0.0) as port:
             more = {f"VENDOR_{name}_API_KEY": "only-for-tests" for name in (*range(plan.sources), "TASKS")}

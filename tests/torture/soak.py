@@ -114,7 +114,7 @@ def _wait(environment: dict[str, str], house: House) -> int:
 @contextmanager
 def _installation(database: str) -> Iterator[tuple[dict[str, str], House]]:
     with (
-        databases.scratch(database) as scratch,
+        databases.migrated(database) as scratch,
         TemporaryDirectory() as folder,
         vendor(Path(folder) / "vendor.log", 0.1) as port,
     ):

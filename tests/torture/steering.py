@@ -106,7 +106,7 @@ def _until(has_come: Callable[[], bool]) -> None:
 
 @contextmanager
 def _scene(database: str) -> Iterator[_Scene]:
-    with databases.scratch(database) as scratch, TemporaryDirectory() as folder:
+    with databases.migrated(database) as scratch, TemporaryDirectory() as folder:
         log = Path(folder) / "vendor.log"
         with vendor(log, ANSWERS_IN) as port:
             environment = settings_for(scratch, port, FOOTNOTE_WORKERS="2", FOOTNOTE_CLUSTER="steered")

@@ -15,21 +15,32 @@ from tests.torture.steering import steer
 from tests.torture.torment import Plan, torture
 from tests.torture.vendor import FREE, PAID
 
+ACCOUNTS = 120  # of both runs with kills: what they are compared with is run once
+
 
 def test_a_run_survives_killed_processes_without_losing_or_paying_twice() -> None:
     database = os.environ.get("DATABASE_URL", "sqlite")
     roles = ("busy worker", "guard", "main", "all")
-    report = torture(Plan(database=database, accounts=60, kills=3, seed=5, gap=1.5, roles=roles, longest=240))
+    report = torture(
+        Plan(database=database, accounts=ACCOUNTS, kills=3, seed=5, gap=1.5, roles=roles, longest=240)
+    )
     assert sum(report.kills.values()) > 0
     assert not report.verdict.broken
-    assert report.verdict.counts["items"] == 60
+    assert report.verdict.counts["items"] == ACCOUNTS
 
 
 def test_a_worker_that_stood_still_for_longer_than_its_lease_writes_nothing_stale() -> None:
     database = os.environ.get("DATABASE_URL", "sqlite")
     report = torture(
         Plan(
-            database=database, accounts=150, kills=3, seed=7, gap=1.0, roles=(FROZEN,), workers=3, longest=240
+            database=database,
+            accounts=ACCOUNTS,
+            kills=3,
+            seed=7,
+            gap=1.0,
+            roles=(FROZEN,),
+            workers=3,
+            longest=240,
         )
     )
     assert report.kills[FROZEN] > 0

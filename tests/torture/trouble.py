@@ -11,7 +11,6 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from urllib.parse import urlsplit
@@ -23,7 +22,7 @@ from tests.torture import facts, numbers
 from tests.torture.house import House, settings_for, vendor
 from tests.torture.outcome import Outcome
 from tests.torture.server import Server, can_run, server
-from tests.torture.torment import Plan, is_over, prepare_run, run_once
+from tests.torture.torment import is_over, prepare_run, undisturbed
 from tests.torture.vendor import PAID
 
 HOLDS = {
@@ -83,7 +82,7 @@ class Place:
 
 def trouble(plan: Trouble) -> Outcome:
     """A run in trouble, compared with one in peace."""
-    calm = _calm(plan.database, plan.accounts)
+    calm = undisturbed(plan.database, plan.accounts)[0]
     with (
         TemporaryDirectory() as folder,
         _place(plan) as place,
@@ -108,14 +107,6 @@ def trouble(plan: Trouble) -> Outcome:
             outcome.counts["server said full"] = place.server.said_full
             outcome.broken += ["the server's disk was never full"] * (not place.server.said_full)
         return outcome
-
-
-@cache
-def _calm(database: str, accounts: int) -> facts.Facts:
-    """What a run in peace leaves behind: the same, whatever trouble it is compared with."""
-    plan = Plan(database=database, accounts=accounts, kills=0, seed=0)
-    found, _, _ = run_once(plan, kills=0, seconds=0.0, pace=100_000)
-    return found
 
 
 @contextmanager
