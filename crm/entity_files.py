@@ -13,6 +13,7 @@ from crm.cells import escape_cell, join
 from crm.entities import V1_NAMES, Shaper
 from crm.models import Account, Contact, Sheet, SheetEntry
 from crm.profiles import TYPE_OF
+from enrichment.ids import id_of
 from enrichment.queries import attributes_of, coverage
 from sources.attributes import Kind
 
@@ -68,7 +69,7 @@ def _names(rows: QuerySet[SheetEntry], kind: Kind, shaper: Shaper) -> list[str]:
 
 def _row(entity: dict[str, Any], names: list[str]) -> list[Any]:
     first = [
-        f"{entity['pk']:024x}", TYPE_OF[entity["kind"]], entity["sheet_name"], entity["status"], entity["comments"] or "",
+        id_of(entity["pk"]), TYPE_OF[entity["kind"]], entity["sheet_name"], entity["status"], entity["comments"] or "",
         entity["external_id"] or "",
     ]  # fmt: skip
     return [

@@ -15,6 +15,7 @@ from django.db import transaction
 from django.db.models import Count, Exists, OuterRef, Q
 
 from enrichment import heartbeats
+from enrichment.ids import id_of
 from enrichment.models import ApiTask, EnrichmentRun, RunOrigin, UploadedFile
 from sources.tables import Table, TableError, read
 
@@ -90,7 +91,7 @@ def uses_of(files: Iterable[UploadedFile]) -> dict[int, Use]:
     """Who works on each of some files, by the file's id (two queries)."""
     ids = [file.pk for file in files]
     tasks: dict[int, list[ApiTask]] = {pk: [] for pk in ids}
-    for task in ApiTask.objects.filter(config__file_id__in=[f"{pk:024x}" for pk in ids]).order_by("pk"):
+    for task in ApiTask.objects.filter(config__file_id__in=[id_of(pk) for pk in ids]).order_by("pk"):
         tasks[int(task.config["file_id"], 16)].append(task)
     is_open = Q(run__status__in=EnrichmentRun.OPEN)
     counted = RunOrigin.objects.filter(file__in=ids).order_by().values_list("file")

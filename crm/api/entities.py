@@ -31,9 +31,10 @@ from crm.entity_files import csv_of
 from crm.models import Account, Contact, Record, Sheet, SheetEntry
 from crm.profiles import TYPE_OF
 from enrichment.api.base import ApiView, found, nothing, read_body
-from enrichment.api.ids import IdField, id_of
+from enrichment.api.ids import IdField
 from enrichment.api.paging import page_of, page_serializer, read_query
 from enrichment.api.reading import Ids
+from enrichment.ids import id_of
 from sources.attributes import Kind
 
 _MOST_AT_ONCE = 1000
@@ -223,7 +224,7 @@ class EntityStatuses(ApiView):
             for model, place in ((Account, 1), (Contact, 2)):
                 owners = [row[place] for row in rows if row[place]]
                 model._default_manager.filter(pk__in=owners).update(status=status)
-        missing = [f"{pk:024x}" for pk in ids if pk not in {row[0] for row in rows}]
+        missing = [id_of(pk) for pk in ids if pk not in {row[0] for row in rows}]
         return Response({"updated_count": len(rows), "failed_ids": missing or None})
 
 

@@ -23,9 +23,10 @@ from enrichment.api.auth import caller_of
 from enrichment.api.base import ApiView, found, nothing, read_body
 from enrichment.api.errors import Conflict
 from enrichment.api.idempotency import once
-from enrichment.api.ids import IdField, id_of
+from enrichment.api.ids import IdField
 from enrichment.api.paging import PageQuery, page_of, page_serializer, read_query
 from enrichment.api.tasks import ONCE
+from enrichment.ids import id_of
 from enrichment.queries import newest_checks
 from sources.attributes import Kind
 

@@ -16,6 +16,7 @@ from crm.profiles import KIND_OF, TYPE_OF
 from enrichment.api.base import ApiView, found, named, nothing, read_body
 from enrichment.api.ids import IdField
 from enrichment.api.paging import PageQuery, page_of, page_serializer, read_query
+from enrichment.ids import id_of
 from sources.attributes import Kind
 
 _ONLY: dict[str, Any] = {"invalid_choice": "Footnote keeps companies and people: write company or person."}
@@ -89,7 +90,7 @@ _PAGE = page_serializer("SheetPage", "sheets", SheetAnswer(many=True))
 
 def icp_of(pk: int | None) -> str:
     """A profile's id; "" where there is none, since V1 always has one."""
-    return f"{pk:024x}" if pk else ""
+    return id_of(pk) if pk else ""
 
 
 def _shape(rows: Sequence[Sheet]) -> list[Any]:

@@ -20,6 +20,7 @@ from enrichment.api.base import ApiView, found
 from enrichment.api.errors import TooLarge, Unprocessable
 from enrichment.api.ids import IdField
 from enrichment.api.paging import PageQuery, page_of, page_serializer, read_query
+from enrichment.ids import id_of
 from enrichment.models import UploadedFile
 
 _ENVELOPE = 100_000  # bytes of a multipart body beside its file
@@ -43,7 +44,7 @@ class FileAnswer(serializers.Serializer[Any]):
     @extend_schema_field(str)
     def get_s3_uri(self, file: UploadedFile) -> str:
         """A name for the place, not a place that can be opened."""
-        return f"footnote:file/{file.pk:024x}"
+        return f"footnote:file/{id_of(file.pk)}"
 
     @extend_schema_field({"type": "string", "enum": ["completed"]})
     def get_processing_status(self, file: UploadedFile) -> str:

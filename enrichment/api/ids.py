@@ -1,28 +1,15 @@
-"""Ids as the V1 dialect writes them: 24 hexadecimal digits, which stand for our numbers."""
+"""Ids in addresses, bodies and answers."""
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-_LARGEST = 2**63 - 1
-_ID = re.compile(r"[0-9a-f]{24}")
-EXAMPLE = f"{42:024x}"
+from enrichment.ids import id_of, number_of
 
-
-def id_of(pk: int | None) -> str | None:
-    """A number as an id; None stays None."""
-    return None if pk is None else f"{pk:024x}"
-
-
-def number_of(text: str) -> int:
-    """The number an id stands for; raises ValueError for what is no id of ours."""
-    if not _ID.fullmatch(text) or int(text, 16) > _LARGEST:
-        raise ValueError(f"'{text[:40]}' is no id")
-    return int(text, 16)
+EXAMPLE = id_of(42)
 
 
 class IdConverter:
@@ -36,7 +23,7 @@ class IdConverter:
 
     def to_url(self, value: int) -> str:
         """A number as a path writes it."""
-        return f"{value:024x}"
+        return id_of(value)
 
 
 @extend_schema_field({"type": "string", "pattern": "^[0-9a-f]{24}$", "example": EXAMPLE})
@@ -54,4 +41,5 @@ class IdField(serializers.Field[int, Any, str, Any]):
 
     def to_representation(self, value: Any) -> str:
         """The id of a number, or of a model's row."""
-        return f"{getattr(value, 'pk', value):024x}"
+        number: int = getattr(value, "pk", value)
+        return id_of(number)

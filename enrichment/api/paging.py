@@ -10,7 +10,7 @@ from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 
-from enrichment.api.ids import id_of, number_of
+from enrichment.ids import id_of, number_of
 
 _OLDEST = "created_at"
 _DESCENDING = {"-1", "desc"}

@@ -12,7 +12,7 @@ from rest_framework import serializers
 
 from crm.models import SheetEntry
 from crm.profiles import TYPE_OF
-from enrichment.api.ids import id_of
+from enrichment.ids import id_of
 from enrichment.models import EnrichmentRun, Lookup, RunItem, RunOrigin
 from enrichment.queries import made_by
 from sources.attributes import Kind
@@ -172,8 +172,7 @@ def entity_ids(run: Any, items: Sequence[RunItem]) -> dict[int, str]:
         sheet=run.sheet_id, **{f"{run.kind}__in": [each for each in records if each]}
     )
     return {
-        owner: f"{pk:024x}"
-        for owner, pk in rows.annotate(owner=F(f"{run.kind}_id")).values_list("owner", "pk")
+        owner: id_of(pk) for owner, pk in rows.annotate(owner=F(f"{run.kind}_id")).values_list("owner", "pk")
     }
 
 

@@ -16,7 +16,7 @@ from enrichment import reviews, runs, undoing
 from enrichment.api.auth import caller_of
 from enrichment.api.base import ApiView, found, nothing, read_body
 from enrichment.api.errors import Conflict
-from enrichment.api.ids import IdField, id_of
+from enrichment.api.ids import IdField
 from enrichment.api.paging import PageQuery, page_of, page_serializer, read_query
 from enrichment.api.reading import Words
 from enrichment.api.run_answers import (
@@ -28,6 +28,7 @@ from enrichment.api.run_answers import (
     run_answers,
     visible_runs,
 )
+from enrichment.ids import id_of
 from enrichment.models import EnrichmentRun, RunItem, RunOrigin
 
 
@@ -224,7 +225,7 @@ def candidates_of(item: RunItem) -> list[dict[str, Any]]:
 
 def _shown_id(candidate: dict[str, Any]) -> str:
     told = candidate["id"]
-    return f"{told:024x}" if isinstance(told, int) else str(told)
+    return id_of(told) if isinstance(told, int) else str(told)
 
 
 class RunItemDecide(ApiView):

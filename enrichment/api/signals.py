@@ -13,8 +13,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from enrichment.api.base import ApiView, found
-from enrichment.api.ids import IdField, id_of
+from enrichment.api.ids import IdField
 from enrichment.api.paging import PageQuery, page_of, page_serializer, read_query
+from enrichment.ids import id_of
 from enrichment.models.signal import Signal, SignalType, Strength
 from enrichment.queries.signals import ShownSignal, find_signals, show_signals
 

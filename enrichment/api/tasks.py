@@ -18,9 +18,10 @@ from enrichment.api.auth import caller_of
 from enrichment.api.base import ApiView, found, named, nothing, read_body
 from enrichment.api.errors import Conflict, Unprocessable
 from enrichment.api.idempotency import HEADER, is_retry, once
-from enrichment.api.ids import IdField, id_of
+from enrichment.api.ids import IdField
 from enrichment.api.paging import PageQuery, page_of, page_serializer, read_query
 from enrichment.api.task_configs import DISCOVERY, ConfigField
+from enrichment.ids import id_of
 from enrichment.models import ApiTask, EnrichmentRun
 from enrichment.names import UnknownName
 from enrichment.runs import RunRefused

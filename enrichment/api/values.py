@@ -19,8 +19,9 @@ from enrichment import claims, webhooks
 from enrichment.api.auth import caller_of
 from enrichment.api.base import ApiView, read_body
 from enrichment.api.errors import Unprocessable
-from enrichment.api.ids import IdField, id_of
+from enrichment.api.ids import IdField
 from enrichment.api.paging import page_serializer, read_query
+from enrichment.ids import id_of
 from enrichment.names import UnknownName, attribute_called
 from enrichment.queries import Claim, Shown, as_of, current, history
 from enrichment.winner import USER

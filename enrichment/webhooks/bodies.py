@@ -8,16 +8,12 @@ from datetime import UTC, datetime
 from typing import Any
 
 from crm.models import IdealCustomerProfile
+from enrichment.ids import id_of
 from enrichment.models import EnrichmentRun, RunOrigin, Signal
 from enrichment.queries import made_by
 from enrichment.queries.signals import ShownSignal, SignalValue
 from sources.attributes import Attribute
 from sources.display import display
-
-
-def id_of(pk: int | None) -> str | None:
-    """A number as the API writes ids."""
-    return None if pk is None else f"{pk:024x}"
 
 
 def envelope(event_type: str, at: datetime, data: dict[str, Any]) -> str:
