@@ -7,10 +7,12 @@ report such an event into an attribute of the task's own, and each new passage i
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from crm.models import Account, IdealCustomerProfile, Sheet
@@ -20,6 +22,7 @@ from crm.selections import Selection
 from enrichment import runs
 from enrichment.models import ApiTask, CustomAttribute, EnrichmentRun, SignalRule, UploadedFile
 from enrichment.models.signal import When
+from enrichment.queries import meant_by, said_in
 from enrichment.signals.defaults import DEFAULTS
 from sources.attributes import Kind, Type
 
@@ -70,7 +73,9 @@ def set_rules(task: ApiTask) -> None:
     The file of a task is watched as a sheet, which executing makes.
     """
     SignalRule.objects.filter(task=task).delete()
-    if task.config.get("type") not in TYPES:
+    is_watching = task.config.get("type") in TYPES
+    drop_attributes(task, keep=page_types(task.config) if is_watching else ())
+    if not is_watching:
         return
     named = {each["type"]: each["display"][:100] for each in task.config["signal_types"]}
     _make_attributes(task)
@@ -117,6 +122,8 @@ def start(
     chosen = records_of(task, profile, parameters, kind)
     if chosen is None:  # a topic without a profile
         chosen = Selection(kind, Account.objects.all(), (), (), None, None)
+    if filters := config.get("entity_filters"):
+        chosen = replace(chosen, records=_meant(chosen, filters))
     wanted = wanted_of(task)
     asked = list(sources) or ([] if value_types(config) else [SOURCE])
     settings = settings_of(task, sources=asked)
@@ -124,6 +131,13 @@ def start(
         chosen, task, wanted=wanted, sources=asked, settings=settings, credit_limit=credit_limit, user=user
     )
     return run, profile
+
+
+def _meant(chosen: Selection, filters: Mapping[str, Any]) -> QuerySet[Any]:
+    try:
+        return chosen.records.filter(meant_by(chosen.kind, filters))
+    except ValueError as refused:
+        raise runs.RunRefused(f"The task's entity_filters: {refused}") from None
 
 
 def settings_of(task: ApiTask, *, sources: Sequence[str]) -> dict[str, Any]:
@@ -170,6 +184,14 @@ def _make_attributes(task: ApiTask) -> None:
             "description": texts,
         }  # fmt: skip
         CustomAttribute.objects.update_or_create(slug=_slug(task, type_), defaults=fields)
+
+
+def drop_attributes(task: ApiTask, *, keep: Iterable[str] = ()) -> None:
+    """Delete a task's own attributes for other types than `keep`; those that its runs found values of have a history."""
+    own = CustomAttribute.objects.filter(slug__startswith=_slug(task, ""))
+    gone = own.exclude(slug__in=[_slug(task, each) for each in keep])
+    if slugs := list(gone.values_list("slug", flat=True)):
+        gone.exclude(slug__in=said_in(EnrichmentRun.objects.filter(origin__task=task), slugs)).delete()
 
 
 def _slug(task: ApiTask, type_: str) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-from django.db.models import Q
+from django.db.models import Case, Q, When
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
@@ -74,7 +74,7 @@ _SORTABLE = {
     "created_at": "created_at",
     "updated_at": "created_at",
     "signal_type": "type",
-    "strength": "strength",
+    "strength": Case(*(When(strength=word, then=place) for place, word in enumerate(Strength.values))),
 }
 _PAGE = page_serializer("SignalPage", "signals", SignalAnswer(many=True))
 

@@ -16,6 +16,7 @@ from enrichment import uploads
 from enrichment.api.ids import IdField
 from enrichment.models import UploadedFile
 from enrichment.models.signal import SignalType
+from enrichment.queries.documents import OPERATORS, meant_by
 from enrichment.webhooks import TargetRefused, check_target
 from sources.attributes import Kind
 from sources.vendors.prompts import PromptRefused, names_in
@@ -144,6 +145,20 @@ class SignalSheetConfig(_SignalConfig):
 
     type = serializers.ChoiceField(choices=[monitoring.SHEET])
     source_icp_id = IdField()
+    entity_filters = serializers.DictField(
+        required=False,
+        allow_null=True,
+        help_text=f"Only these, as a query of MongoDB with {', '.join(OPERATORS)}.",
+    )
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        """The filters can be read."""
+        told = super().validate(attrs)
+        try:
+            meant_by(KIND_OF[told["entity_type"]], told.get("entity_filters") or {})
+        except ValueError as refused:
+            raise ValidationError({"entity_filters": [str(refused)]}) from None
+        return told
 
     def validate_source_icp_id(self, value: int) -> int:
         """The profile is there."""
@@ -183,6 +198,27 @@ _CONFIGS: dict[str, type[serializers.Serializer[Any]]] = {
     monitoring.TOPIC: SignalTopicConfig,
 }
 
+_OLDER = {
+    "ingest-task": "ingest",
+    "profile-prompt": researching.TYPE,
+    "search-task": "search",
+    "search-prompt": "search",
+}
+"""What SDK 0.2 calls the types, in a field of another name."""
+_TOLD_BY = {
+    "topic_criteria": monitoring.TOPIC, "source_icp_id": monitoring.SHEET, "signal_types": monitoring.CSV,
+    "prompt": researching.TYPE,
+}  # fmt: skip
+"""The type of a configuration that names none, by a field that it must have."""
+
+
+def _type_of(data: Mapping[str, Any]) -> Any:
+    """The type of a configuration, in whichever words."""
+    told = data.get("type") or data.get("config_type")
+    if told is None:
+        return next((kind for name, kind in _TOLD_BY.items() if name in data), "ingest")
+    return _OLDER.get(told, told) if isinstance(told, str) else told
+
 
 @extend_schema_field(
     PolymorphicProxySerializer(
@@ -196,15 +232,11 @@ class ConfigField(serializers.Field[Any, Any, Any, Any]):
         """The configuration as it is kept; raises ValidationError."""
         if not isinstance(data, Mapping):
             raise ValidationError("Write an object with a type.")
-        kind = data.get("type", "ingest")
+        kind = _type_of(data)
         config = _CONFIGS.get(kind) if isinstance(kind, str) else None
         if config is None:
             other = f"A task of the type {str(kind)[:40]} cannot be carried out; {', '.join(_CONFIGS)} can."
             raise ValidationError(_INSTEAD.get(str(kind), other))
-        if kind == monitoring.SHEET and data.get("entity_filters"):
-            raise ValidationError(
-                {"entity_filters": ["Queries of MongoDB are not understood: leave them out."]}
-            )
         reader = config(data=dict(data) | {"type": kind})
         reader.is_valid(raise_exception=True)
         return {name: value for name, value in reader.data.items() if value is not None}

@@ -3,8 +3,9 @@
 from enrichment.queries.catalogue import attributes_of
 from enrichment.queries.checked import newest_checks
 from enrichment.queries.coverage import coverage
+from enrichment.queries.documents import meant_by
 from enrichment.queries.filters import Op, filter_by_value, ordering_of
-from enrichment.queries.in_use import texts_in_use
+from enrichment.queries.in_use import said_in, texts_in_use
 from enrichment.queries.made import made_by
 from enrichment.queries.outcomes import credits_by_source, outcomes_by_source
 from enrichment.queries.past import as_of
@@ -29,9 +30,11 @@ __all__ = [
     "history",
     "live_claims",
     "made_by",
+    "meant_by",
     "newest_checks",
     "ordering_of",
     "outcomes_by_source",
+    "said_in",
     "sample_of",
     "texts_in_use",
 ]

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 from django.db.models import Q
 
-from crm.models import SheetEntry
+from crm.models import Account, Contact, SheetEntry
 from enrichment.models import SignalRule
 from enrichment.models.signal import Strength, When
 from enrichment.models.source import folded
+from enrichment.queries import meant_by
 from enrichment.signals.changes import Change
 from enrichment.signals.rules import Rule, Seen, judge
 from sources.attributes import Attribute, Kind
@@ -21,7 +23,7 @@ Found = tuple[Any, Attribute, list[Change]]
 """A record, an attribute, and the changes of its value."""
 
 _Members = frozenset[tuple[int, str, int | None]]
-"""Records with what they stand in: a sheet, and its profile."""
+"""Records with what they stand in: a sheet, its profile, and the tasks whose filters mean them."""
 
 _ByAttribute = dict[str, tuple[Attribute, list[Change]]]
 
@@ -62,7 +64,7 @@ class Rules:
         return any(row.first_values for row, _ in self._rows)
 
     def spot(self, kind: Kind, found: Sequence[Found]) -> list[Spotted]:
-        """What the rules see, the strongest of those that see the same (one query where rules name profiles or sheets)."""
+        """What the rules see, the strongest of those that see the same (a query where rules name profiles or sheets)."""
         by_record: dict[Any, _ByAttribute] = defaultdict(dict)
         for record, attribute, moves in found:
             if news := [each for each in moves if each.is_news]:
@@ -82,20 +84,32 @@ class Rules:
         """Which of the records stand in the sheets, and in sheets of the profiles, that rules name."""
         profiles = {row.profile_id for row, _ in self._rows if row.profile_id}
         sheets = {row.sheet_id for row, _ in self._rows if row.sheet_id}
+        meant = self._meant(kind, ids)
         if not (profiles or sheets) or not ids:
-            return frozenset()
+            return meant
         owner = f"{kind.value}_id"
         named = Q(sheet__profile__in=profiles) | Q(sheet__in=sheets)
         entries = SheetEntry.objects.filter(named, **{f"{owner}__in": list(ids)}).order_by()
         rows = entries.values_list(owner, "sheet", "sheet__profile")
-        return frozenset(
+        return meant | frozenset(
             each for pk, sheet, profile in rows for each in ((pk, "sheet", sheet), (pk, "profile", profile))
         )
+
+    def _meant(self, kind: Kind, ids: Collection[int]) -> _Members:
+        """Which of the records are meant by the filters of tasks (one query each); one that cannot be read means nobody."""
+        model = Account if kind is Kind.ACCOUNT else Contact
+        filters = {row.task_id: _filters(row) for row, _ in self._rows if _filters(row)}
+        found: set[tuple[int, str, int | None]] = set()
+        for task, query in filters.items():
+            with suppress(ValueError):  # an attribute that is no longer there
+                rows = model._default_manager.filter(meant_by(kind, query), pk__in=list(ids))
+                found |= {(pk, "task", task) for pk in rows.order_by().values_list("pk", flat=True)}
+        return frozenset(found)
 
 
 def load_rules() -> Rules:
     """The rules that are on (one query)."""
-    return Rules(list(SignalRule.objects.filter(is_enabled=True).order_by("pk")))
+    return Rules(list(SignalRule.objects.filter(is_enabled=True).select_related("task").order_by("pk")))
 
 
 def as_rule(row: SignalRule) -> Rule:
@@ -110,7 +124,14 @@ def as_rule(row: SignalRule) -> Rule:
     )
 
 
+def _filters(row: SignalRule) -> Any:
+    """Which of the records its task watches; empty: all."""
+    return row.task.config.get("entity_filters") if row.task else None
+
+
 def _covers(row: SignalRule, record: Any, members: _Members) -> bool:
+    if _filters(row) and (record.pk, "task", row.task_id) not in members:
+        return False
     if row.profile_id and (record.pk, "profile", row.profile_id) not in members:
         return False
     if row.sheet_id and (record.pk, "sheet", row.sheet_id) not in members:
