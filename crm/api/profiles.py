@@ -14,6 +14,7 @@ from crm.models import IdealCustomerProfile
 from crm.profiles import KIND_OF, delete_profile, targets_of, write_profile
 from enrichment.api.base import ApiView, found, nothing, read_body
 from enrichment.api.errors import Unprocessable
+from enrichment.api.idempotency import ONCE, made_once
 from enrichment.api.ids import IdField
 from enrichment.api.paging import PageQuery, page_of, page_serializer, read_query
 from enrichment.models import EnrichmentRun
@@ -131,11 +132,13 @@ class IcpList(ApiView):
             rows = rows.filter(mode=mode)
         return Response(page_of(rows, query, plural="icps", shape=_shape, sortable=_SORTABLE))
 
-    @extend_schema(operation_id="icp_create", request=IcpBody, responses={201: IcpAnswer})
+    @extend_schema(operation_id="icp_create", request=IcpBody, responses={201: IcpAnswer}, parameters=[ONCE])
     def post(self, request: Request) -> Response:
         """Make a profile; attributes nobody knows yet are made too."""
         told = read_body(IcpBody, request)
-        return Response(IcpAnswer(_write(IdealCustomerProfile(), told)).data, status=201)
+        return made_once(
+            request, lambda: Response(IcpAnswer(_write(IdealCustomerProfile(), told)).data, status=201)
+        )
 
 
 class IcpOne(ApiView):

@@ -22,10 +22,9 @@ from crm.upserts import Result, upsert, write_record
 from enrichment.api.auth import caller_of
 from enrichment.api.base import ApiView, found, nothing, read_body
 from enrichment.api.errors import Conflict
-from enrichment.api.idempotency import once
+from enrichment.api.idempotency import ONCE, made_once, once
 from enrichment.api.ids import IdField
 from enrichment.api.paging import PageQuery, page_of, page_serializer, read_query
-from enrichment.api.tasks import ONCE
 from enrichment.ids import id_of
 from enrichment.queries import newest_checks
 from sources.attributes import Kind
@@ -230,7 +229,7 @@ def _list_view(kind: Kind, body: Any, answer: Any, query: Any) -> Any:
             description=f"Make a new {word}, whoever else has its name; to meet those that are there use bulk.",
         )  # fmt: skip
         def post(self, request: Request) -> Response:
-            return once(request, lambda: Response(_written(kind, request, body), status=201))
+            return made_once(request, lambda: Response(_written(kind, request, body), status=201))
 
     return Listed
 

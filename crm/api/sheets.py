@@ -14,6 +14,7 @@ from crm.api.profiles import ENTITY_TYPES
 from crm.models import IdealCustomerProfile, Sheet
 from crm.profiles import KIND_OF, TYPE_OF
 from enrichment.api.base import ApiView, found, named, nothing, read_body
+from enrichment.api.idempotency import ONCE, made_once
 from enrichment.api.ids import IdField
 from enrichment.api.paging import PageQuery, page_of, page_serializer, read_query
 from enrichment.ids import id_of
@@ -111,13 +112,19 @@ class SheetList(ApiView):
             rows = rows.filter(kind=query["entity_type"].value)
         return Response(page_of(rows, query, plural="sheets", shape=_shape, sortable=_SORTABLE))
 
-    @extend_schema(operation_id="sheet_create", request=SheetBody, responses={201: SheetAnswer})
+    @extend_schema(
+        operation_id="sheet_create", request=SheetBody, responses={201: SheetAnswer}, parameters=[ONCE]
+    )
     def post(self, request: Request) -> Response:
         """Make a sheet of a profile."""
         told = read_body(SheetBody, request)
         profile = named(IdealCustomerProfile.objects.all(), told.pop("icp_id"), "icp_id")
         kind = told.pop("entity_type")
-        sheet = Sheet.objects.create(profile=profile, kind=kind.value, **told)
+        sheet = Sheet(profile=profile, kind=kind.value, **told)
+        return made_once(request, lambda: self._made(sheet))
+
+    def _made(self, sheet: Sheet) -> Response:
+        sheet.save()
         return Response(SheetAnswer(sheet).data, status=201)
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Sequence
-from typing import Any, cast
+import hashlib
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, NamedTuple, cast
 
 from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile as SentFile
@@ -18,6 +19,7 @@ from rest_framework.response import Response
 from enrichment import uploads
 from enrichment.api.base import ApiView, found
 from enrichment.api.errors import TooLarge, Unprocessable
+from enrichment.api.idempotency import ONCE, kept_once
 from enrichment.api.ids import IdField
 from enrichment.api.paging import PageQuery, page_of, page_serializer, read_query
 from enrichment.ids import id_of
@@ -120,16 +122,20 @@ class FileUpload(ApiView):
     parser_classes = [MultiPartParser]
 
     @extend_schema(
-        operation_id="files_upload", request={"multipart/form-data": FileBody}, responses={201: FileAnswer}
-    )
+        operation_id="files_upload", request={"multipart/form-data": FileBody}, responses={201: FileAnswer},
+        parameters=[ONCE],
+    )  # fmt: skip
     def post(self, request: Request) -> Response:
         """Keep a CSV or XLSX file; of a workbook the first sheet is read. One that is no table is refused."""
         if int(request.META.get("CONTENT_LENGTH") or 0) > settings.UPLOAD_MAX_BYTES + _ENVELOPE:
             megabytes = settings.UPLOAD_MAX_BYTES // 1_000_000
             raise TooLarge(f"The file is larger than {megabytes} MB: split it into smaller files.")
-        name, content_type, chunks = _sent(request)
+        sent = _sent(request)
+        return kept_once(request, lambda: [sent.name, _digest(sent)], lambda: self._kept(sent))
+
+    def _kept(self, sent: _Sent) -> Response:
         try:
-            file = uploads.keep(chunks, name=name, content_type=content_type)
+            file = uploads.keep(sent.chunks(), name=sent.name, content_type=sent.content_type)
         except uploads.FileTooLarge as refused:
             raise TooLarge(str(refused)) from None
         except uploads.FileRefused as refused:
@@ -137,23 +143,36 @@ class FileUpload(ApiView):
         return Response(FileAnswer(file).data, status=201)
 
 
-def _sent(request: Request) -> tuple[str, str, Iterable[bytes]]:
-    """Name, type and bytes of the file: a part of its own, or in one of the ways that SDKs 0.7 to 0.15 send it.
+class _Sent(NamedTuple):
+    """A file on its way in."""
+
+    name: str
+    content_type: str
+    chunks: Callable[[], Iterable[bytes]]
+
+
+def _digest(sent: _Sent) -> str:
+    digest = hashlib.sha256()
+    for chunk in sent.chunks():
+        digest.update(chunk)
+    return digest.hexdigest()
+
+
+def _sent(request: Request) -> _Sent:
+    """The file: a part of its own, or in one of the ways that SDKs 0.7 to 0.15 send it.
 
     They write the parts of a tuple as texts named `file[]` (name, bytes as Python writes them, type), and bytes or a
     text alone as a text named `file`. Raises Unprocessable when there is no file.
     """
     parts = [part for name in ("file", "file[]") for part in request.FILES.getlist(name)]
     if parts and isinstance(parts[0], SentFile):
-        return parts[0].name or "upload.csv", parts[0].content_type or "", parts[0].chunks()
+        return _Sent(parts[0].name or "upload.csv", parts[0].content_type or "", parts[0].chunks)
     data = cast(QueryDict, request.data)
     texts = [text for text in data.getlist("file[]") or data.getlist("file") if isinstance(text, str)]
     if not texts:
         raise Unprocessable("Send the file as the part 'file' of a multipart body.", "file_missing", "file")
-    if len(texts) == 1:
-        return "upload.csv", "text/csv", [_bytes(texts[0])]
-    content_type = texts[2] if len(texts) > 2 else "text/csv"
-    return texts[0], content_type, [_bytes(texts[1])]
+    name, text, content_type = [*(texts if len(texts) > 1 else ["upload.csv", *texts]), "text/csv"][:3]
+    return _Sent(name, content_type, lambda: [_bytes(text)])
 
 
 def _bytes(text: str) -> bytes:

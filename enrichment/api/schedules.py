@@ -15,6 +15,7 @@ from crm.timetable import ScheduleRefused, write_schedule
 from enrichment.api.auth import caller_of
 from enrichment.api.base import ApiView, found, named, nothing, read_body
 from enrichment.api.errors import Unprocessable
+from enrichment.api.idempotency import ONCE, made_once
 from enrichment.api.ids import IdField
 from enrichment.api.paging import PageQuery, page_of, page_serializer, read_query
 from enrichment.api.tasks import ParametersField
@@ -102,13 +103,19 @@ class ScheduleList(ApiView):
         )
         return Response(page_of(rows, query, plural="schedules", shape=_shape, sortable=_SORTABLE))
 
-    @extend_schema(operation_id="schedule_create", request=ScheduleBody, responses={201: ScheduleAnswer})
+    @extend_schema(
+        operation_id="schedule_create",
+        request=ScheduleBody,
+        responses={201: ScheduleAnswer},
+        parameters=[ONCE],
+    )
     def post(self, request: Request) -> Response:
         """Execute a task by itself from now on, with the limits of the key that says so."""
         told = read_body(ScheduleBody, request)
         told["task"] = named(ApiTask.objects.all(), told.pop("task_id"), "task_id")
         told["profile"] = named(IdealCustomerProfile.objects.all(), told.pop("icp_id"), "icp_id")
-        return Response(_write(ApiSchedule(key=caller_of(request).key), told), status=201)
+        schedule = ApiSchedule(key=caller_of(request).key)
+        return made_once(request, lambda: Response(_write(schedule, told), status=201))
 
 
 class ScheduleOne(ApiView):

@@ -18,11 +18,11 @@ from enrichment import runs
 from enrichment.api.auth import caller_of
 from enrichment.api.base import ApiView, found, named, read_body
 from enrichment.api.errors import Unprocessable
-from enrichment.api.idempotency import once, started_once
+from enrichment.api.idempotency import ONCE, once, started_once
 from enrichment.api.ids import IdField
 from enrichment.api.run_answers import RunAnswer, run_answer, visible_runs
 from enrichment.api.runs import RunList
-from enrichment.api.tasks import ONCE, ExecuteBody, start_of
+from enrichment.api.tasks import ExecuteBody, start_of
 from enrichment.ids import id_of
 from enrichment.models import ApiTask, EnrichmentRun
 from enrichment.preview import Preview, SourceQuote, preview

@@ -6,18 +6,19 @@ from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from django.db import transaction
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
+from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from crm import monitoring
+from crm import monitoring, researching
 from crm.ingesting import Order, execute
 from crm.models import IdealCustomerProfile, Sheet
 from enrichment.api.auth import caller_of
 from enrichment.api.base import ApiView, found, named, nothing, read_body
 from enrichment.api.errors import Conflict, Unprocessable
-from enrichment.api.idempotency import HEADER, is_retry, once
+from enrichment.api.idempotency import ONCE, is_retry, made_once, once
 from enrichment.api.ids import IdField
 from enrichment.api.paging import PageQuery, page_of, page_serializer, read_query
 from enrichment.api.task_configs import DISCOVERY, ConfigField
@@ -41,7 +42,17 @@ class TaskBody(serializers.Serializer[Any]):
         required=False, allow_null=True, help_text="Where the rows go; else the profile's sheet."
     )
     prompt = serializers.CharField(max_length=50_000, required=False, allow_null=True, allow_blank=True)
-    task_config = ConfigField()
+    task_config = ConfigField(
+        required=False, allow_null=True, help_text="What is done; a profile task can say its prompt alone."
+    )
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        """A task says what is done."""
+        if attrs.get("task_config"):
+            return attrs
+        if attrs["flow_name"] != researching.TYPE or not attrs.get("prompt"):
+            raise ValidationError({"task_config": ["Say what is done: an object with a type."]})
+        return attrs | {"task_config": ConfigField().run_validation({"prompt": attrs["prompt"]})}
 
 
 class TaskChange(serializers.Serializer[Any]):
@@ -122,12 +133,6 @@ class ExecuteAnswer(serializers.Serializer[Any]):
 
 _SORTABLE = {"created_at": "created_at", "updated_at": "updated_at", "name": "name"}
 _PAGE = page_serializer("TaskPage", "tasks", TaskAnswer(many=True))
-ONCE = OpenApiParameter(
-    HEADER,
-    str,
-    OpenApiParameter.HEADER,
-    description="The same key and request get the same answer for a day.",
-)
 
 
 def _shape(rows: Sequence[ApiTask]) -> list[Any]:
@@ -166,13 +171,15 @@ class TaskList(ApiView):
             rows = rows.filter(flow=query["flow_name"])
         return Response(page_of(rows, query, plural="tasks", shape=_shape, sortable=_SORTABLE))
 
-    @extend_schema(operation_id="task_create", request=TaskBody, responses={201: TaskAnswer})
+    @extend_schema(
+        operation_id="task_create", request=TaskBody, responses={201: TaskAnswer}, parameters=[ONCE]
+    )
     def post(self, request: Request) -> Response:
         """Make a task; one that could not be carried out is refused now."""
         if isinstance(request.data, dict) and request.data.get("flow_name") == "search":
             raise Unprocessable(DISCOVERY, "discovery", "flow_name")
-        task = _set(ApiTask(), read_body(TaskBody, request))
-        return Response(TaskAnswer(task).data, status=201)
+        told = read_body(TaskBody, request)
+        return made_once(request, lambda: Response(TaskAnswer(_set(ApiTask(), told)).data, status=201))
 
 
 class TaskOne(ApiView):

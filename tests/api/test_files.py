@@ -119,3 +119,31 @@ def test_a_name_leads_to_no_other_folder(api, folder):
         assert "/" not in told["name"] and "\\" not in told["name"]
     assert len(list(folder.iterdir())) == 4
     assert [path.name for path in folder.parent.iterdir()] == ["api"]
+
+
+@pytest.mark.parametrize(
+    ("text", "encoding", "expected"),
+    [
+        ('company_name;website\nAcme;acme.com\n"Bölt; Co";bolt.io\n', "utf-8", "utf-8"),
+        ("company_name\twebsite\nAcme\tacme.com\nBölt; Co\tbolt.io\n", "utf-16", "utf-16"),
+        ("company_name,website\r\nAcme,acme.com\r\nBölt; Co,bolt.io\r\n", "utf-8-sig", "utf-8"),
+    ],
+    ids=["semicolons", "utf-16 with tabs", "byte order mark"],
+)
+def test_tables_of_spreadsheet_programs_are_told_of(api, text, encoding, expected):
+    status, told = upload(api, file=SimpleUploadedFile("a.csv", text.encode(encoding)))
+    assert status == 201
+    assert told["csv_metadata"] == {
+        "row_count": 2, "columns": ["company_name", "website"], "encoding": told["csv_metadata"]["encoding"],
+        "preview_rows": [
+            {"company_name": "Acme", "website": "acme.com"}, {"company_name": "Bölt; Co", "website": "bolt.io"},
+        ],
+    }  # fmt: skip
+    assert told["csv_metadata"]["encoding"].replace("-le", "") == expected
+
+
+def test_a_table_of_a_header_alone_has_no_rows(api):
+    told = upload(api, file=SimpleUploadedFile("a.csv", b"company_name,website\n"))[1]
+    assert told["csv_metadata"] == {
+        "row_count": 0, "columns": ["company_name", "website"], "encoding": "utf-8", "preview_rows": [],
+    }  # fmt: skip

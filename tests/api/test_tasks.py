@@ -244,6 +244,7 @@ def test_a_blind_retry_gets_the_same_run(api, source):
     first = execute(api, task_id, {"parameters": {"input_entities": []}})
     assert execute(api, task_id, {"parameters": {"input_entities": []}}) == first
     work_off()
+    EnrichmentRun.objects.update(created_at=timezone.now())  # however long that took
     assert execute(api, task_id, {"parameters": {"input_entities": []}}) == first, (
         "even when the run has ended"
     )
@@ -365,3 +366,23 @@ def test_a_run_never_costs_more_than_its_key_has_left(api, source, new_key):
     limits = EnrichmentRun.objects.order_by("pk").values_list("credit_limit", flat=True)
     assert list(limits) == [5, 0]
     assert RunOrigin.objects.filter(key=ApiKey.objects.get(monthly_limit=5)).count() == 2
+
+
+def test_the_words_of_older_clients_say_the_same(api):
+    file_id = upload(api)
+    for told in ({"config_type": "ingest-task", "version": "v1.0"}, {}):
+        config = told | {"file_id": file_id, "primary_column": "company_name", "csv_entity_type": "company"}
+        assert api.made("/v1/task", task_body(file_id, task_config=config))["task_config"]["type"] == "ingest"
+    prompt = {"prompt": "What does {{ company_name }} sell?"}
+    for body in (
+        {"task_config": prompt | {"config_type": "profile-prompt"}},
+        {"task_config": prompt},
+        prompt,
+    ):
+        made = api.made("/v1/task", {"name": "Ask", "flow_name": "profile"} | body)
+        assert made["task_config"] == prompt | {"type": "profile"}
+    for config in ({"config_type": "search-task"}, {"config_type": "search-prompt", "prompt": "x"}):
+        status, answer = api.post("/v1/task", task_body(file_id, task_config=config))
+        assert (status, "outside this product" in answer["detail"]) == (422, True)
+    status, answer = api.post("/v1/task", {"name": "Nothing", "flow_name": "ingest"})
+    assert (status, list(answer["errors"])) == (422, ["task_config"])
