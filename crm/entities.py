@@ -1,4 +1,7 @@
-"""Entities: records as seen in a sheet, with values under our slugs, the V1 names and the names that were asked for."""
+"""Entities: records as seen in a sheet, with values under our slugs, the V1 names and the names that were asked for.
+
+A company also shows what was asked about its chief executive, where it has nothing of that name itself.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,9 @@ from crm.models import Account, Contact, Record, Sheet, SheetEntry
 from crm.profiles import names_in
 from enrichment import bulk
 from enrichment.asked import known_attributes
+from enrichment.models import EnrichmentRun
 from enrichment.names import custom_attributes
+from enrichment.people import NAMED_BY, chief_executives
 from enrichment.queries import newest_checks
 from sources.attributes import Attribute, Kind
 
@@ -104,6 +109,7 @@ class Shaper:
     def __init__(self, fields: Collection[str] = ()) -> None:
         self.fields = frozenset(fields)
         self._asked: dict[int, dict[str, str]] = {}
+        self._of_people: dict[int, list[str]] = {}
 
     @cached_property
     def custom(self) -> list[Attribute]:
@@ -117,27 +123,57 @@ class Shaper:
             self._asked[sheet.pk] = known_attributes(Kind(sheet.kind), names, self.custom) if names else {}
         return self._asked[sheet.pk]
 
+    def asked_of_people(self, sheet: Sheet) -> list[str]:
+        """What runs over a sheet of companies asked about their chief executives: attributes of people."""
+        if sheet.pk not in self._of_people:
+            rows = EnrichmentRun.objects.filter(sheet=sheet, kind=Kind.ACCOUNT.value).exclude(asks_next={})
+            asked = (slug for told in rows.values_list("asks_next", flat=True) for slug in told["wanted"])
+            self._of_people[sheet.pk] = list(dict.fromkeys(asked))
+        return self._of_people[sheet.pk]
+
     def shape(self, entries: Sequence[SheetEntry]) -> list[dict[str, Any]]:
         """The entities of some entries, which bring sheet, profile and record along (two queries for each kind)."""
         owners: dict[Kind, list[int]] = {kind: [] for kind in Kind}
         for entry in entries:
             record = record_of(entry)
             owners[record.kind].append(record.pk)
-        checked = {kind: newest_checks(kind, ids) if ids else {} for kind, ids in owners.items()}
+        leads = self._leads(entries)
+        owners_checked = owners | {
+            Kind.CONTACT: [*owners[Kind.CONTACT], *(each.pk for each in leads.values())]
+        }
+        checked = {kind: newest_checks(kind, ids) if ids else {} for kind, ids in owners_checked.items()}
         places = {kind: _places(kind, ids) if ids else {} for kind, ids in owners.items()}
         return [
-            self._entity(entry, checked)
+            self._entity(entry, checked, leads.get(entry.account_id or 0))
             | {"duplicate_info": _duplicates(entry, places[record_of(entry).kind])}
             for entry in entries
         ]
 
+    def _leads(self, entries: Sequence[SheetEntry]) -> dict[int, Contact]:
+        """Who leads the companies that name somebody, by account, where that was asked about (a query, one a sheet)."""
+        naming = [
+            each.account
+            for each in entries
+            if each.account
+            and each.account.current_values.keys() & NAMED_BY.keys()
+            and self.asked_of_people(each.sheet)
+        ]
+        return chief_executives(naming) if naming else {}
+
     def _entity(
-        self, entry: SheetEntry, checked: Mapping[Kind, Mapping[int, Mapping[str, datetime]]]
+        self,
+        entry: SheetEntry,
+        checked: Mapping[Kind, Mapping[int, Mapping[str, datetime]]],
+        lead: Contact | None,
     ) -> dict[str, Any]:
         record, sheet = record_of(entry), entry.sheet
-        values = value_entries(record, checked[record.kind].get(record.pk, {}))
+        checks = checked[record.kind].get(record.pk, {})
+        values = value_entries(record, checks)
         data = named_entries(record.kind, values, self.asked(sheet))
-        updated = max([entry.created_at, *map(_moment, _times(values))])
+        if lead:
+            theirs = value_entries(lead, checked[Kind.CONTACT].get(lead.pk, {}))
+            data = {slug: theirs[slug] for slug in self.asked_of_people(sheet) if slug in theirs} | data
+        updated = max([entry.created_at, *checks.values(), *map(_moment, _times(values))])
         return {
             "pk": entry.pk, "sheet_id": sheet.pk, "sheet_name": sheet.name, "icp_id": sheet.profile_id,
             "kind": record.kind, "record_id": record.pk, "status": record.status or Record.Status.NEW,

@@ -60,7 +60,7 @@ def _names(rows: QuerySet[SheetEntry], kind: Kind, shaper: Shaper) -> list[str]:
     sheets = Sheet.objects.filter(pk__in=of_kind.select_related(None).values("sheet")).select_related(
         "profile"
     )
-    asked = [name for sheet in sheets for name in shaper.asked(sheet)]
+    asked = [name for sheet in sheets for name in (*shaper.asked(sheet), *shaper.asked_of_people(sheet))]
     model: Any = Account if kind is Kind.ACCOUNT else Contact
     records = model.objects.filter(pk__in=of_kind.select_related(None).values(kind.value))
     filled = [slug for slug, (count, _) in coverage(records, list(attributes_of(kind))).items() if count]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.db import transaction
@@ -12,10 +12,13 @@ from django.http import StreamingHttpResponse
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
+from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from crm.api.entity_queries import (
+    STATUS,
+    UPDATED,
     EntityFilter,
     EntityQuery,
     ExportQuery,
@@ -123,12 +126,22 @@ class CountsAnswer(serializers.Serializer[Any]):
 
 
 _SORTABLE = {
-    "created_at": "created_at", "id": "pk", "name": Coalesce("account__name", "contact__name"),
-    "status": Coalesce("account__status", "contact__status"),
+    "created_at": "created_at", "id": "pk", "name": Coalesce("account__name", "contact__name"), "status": STATUS,
 }  # fmt: skip
 _PAGE = page_serializer("EntityPage", "entities", EntityAnswer(many=True))
 _FOUND = type("EntitySearch", (_PAGE,), {"query": serializers.CharField()})
 _CSV = {(200, "text/csv"): OpenApiTypes.STR}
+
+
+def _sortable(query: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What entities are sorted by; what changed last only within a sheet, since the checks of each are looked at."""
+    if "sheet_id" in query:
+        return _SORTABLE | {"updated_at": UPDATED}
+    if query.get("sort_by") == "updated_at":
+        raise ValidationError(
+            {"sort_by": ["Entities are sorted by updated_at within a sheet: name its sheet_id."]}
+        )
+    return _SORTABLE
 
 
 def shape(rows: Sequence[SheetEntry], fields: Sequence[str] = ()) -> list[dict[str, Any]]:
@@ -178,7 +191,7 @@ class EntityList(ApiView):
             query,
             plural="entities",
             shape=lambda rows: shape(rows, fields),
-            sortable=_SORTABLE,
+            sortable=_sortable(query),
         )
         return Response(page)
 
@@ -246,7 +259,7 @@ class EntitySearch(ApiView):
     def get(self, request: Request) -> Response:
         """A page of entities whose name, domain or e-mail address holds `q`."""
         query = read_query(SearchQuery, request)
-        page = page_of(matching(query), query, plural="entities", shape=shape, sortable=_SORTABLE)
+        page = page_of(matching(query), query, plural="entities", shape=shape, sortable=_sortable(query))
         return Response(page | {"query": query["q"]})
 
 
@@ -272,7 +285,9 @@ class SheetEntities(ApiView):
         sheet = found(Sheet.objects.all(), sheet_id)
         query = read_query(SheetEntityQuery, request)
         rows = of_sheet(sheet.pk, Kind(sheet.kind), query)
-        return Response(page_of(rows, query, plural="entities", shape=shape, sortable=_SORTABLE))
+        return Response(
+            page_of(rows, query, plural="entities", shape=shape, sortable=_SORTABLE | {"updated_at": UPDATED})
+        )
 
 
 class SheetExportQuery(serializers.Serializer[Any]):

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet
+from django.db.models import Exists, Max, OuterRef, Prefetch, Q, QuerySet, Subquery, Value
+from django.db.models.functions import Coalesce, Greatest, NullIf
 from rest_framework import serializers
 
 from crm.api.sheets import EntityTypeField
@@ -14,12 +15,29 @@ from enrichment.api.ids import IdField
 from enrichment.api.paging import PageQuery
 from enrichment.api.reading import Ids, Words
 from enrichment.models import Check
+from enrichment.models.check import Outcome
 from sources.attributes import Kind
 
 _NEW = Record.Status.NEW.value
 # The oldest clients know a status that is true or false; the first one of each is what they set.
 QUALIFIED = (Record.Status.REVIEWED.value, Record.Status.CONTACTED.value)
 DISQUALIFIED = (Record.Status.PASSED.value,)
+
+
+STATUS = Coalesce(NullIf("account__status", Value("")), NullIf("contact__status", Value("")), Value(_NEW))
+"""The status of an entry's record, to sort by."""
+
+
+def _confirmed(kind: Kind) -> Subquery:
+    """When a source last found something about an entry's record."""
+    checks = Check.objects.filter(
+        **{kind.value: OuterRef(kind.value)}, run__undone_at=None, outcome=Outcome.FOUND
+    )
+    return Subquery(checks.order_by().values(kind.value).annotate(newest=Max("at")).values("newest"))
+
+
+UPDATED = Greatest("created_at", *(Coalesce(_confirmed(kind), "created_at") for kind in Kind))
+"""When an entity last changed, to sort by."""
 
 
 class StatusWords(Words):
@@ -75,7 +93,7 @@ class ExportQuery(EntityFilter):
     entity_ids = Ids(required=False)
     format = serializers.ChoiceField(
         choices=["separate", "combined"],
-        default="combined",
+        default="separate",
         help_text="A table for each entity type, or one for all.",
     )
 

@@ -2,12 +2,14 @@ from __future__ import annotations
 
 import csv
 import io
+from datetime import timedelta
 
 import pytest
 
 from crm.models import Account, Contact, Sheet, SheetEntry
 from enrichment.models import CustomAttribute
 from tests.api.world import list_account, list_contact, make_profile, make_sheet, tell
+from tests.factories import START
 
 pytestmark = pytest.mark.django_db
 
@@ -229,9 +231,11 @@ def test_exports_hold_the_names_asked_for_and_no_formulas(api, sheet, people):
     assert (status, api.response["Content-Type"]) == (200, "text/csv; charset=utf-8")
     (row,) = csv.DictReader(io.StringIO(body.decode("utf-8-sig")))
     assert (row["name"], row["employee_count"], row["employees"]) == ("'=cmd()", "7", "7")
-    combined = list(csv.DictReader(io.StringIO(api.get("/v1/entity/export")[1].decode("utf-8-sig"))))
+    combined = list(
+        csv.DictReader(io.StringIO(api.get("/v1/entity/export?format=combined")[1].decode("utf-8-sig")))
+    )
     assert [row["title"] for row in combined] == ["", "", "CEO"]
-    separate = api.get("/v1/entity/export?format=separate")[1].decode("utf-8-sig").split("\r\n\r\n")
+    separate = api.get("/v1/entity/export")[1].decode("utf-8-sig").split("\r\n\r\n")
     assert [part.count("\r\n") for part in separate] == [2, 2]
 
 
@@ -267,3 +271,31 @@ def test_a_page_of_entities_takes_a_fixed_number_of_queries(api, sheet, django_a
         list_account(sheet, name=f"Acme {number}", headcount=number)
     with django_assert_max_num_queries(9):
         assert len(api.get(f"/v1/entity?sheet_id={sheet.pk:024x}")[1]["entities"]) == 30
+
+
+def test_entities_of_a_sheet_are_sorted_by_what_changed_last(api, sheet, people):
+    first, account = list_account(sheet, name="Acme")
+    list_account(sheet, name="Bolt")
+    SheetEntry.objects.update(created_at=START - timedelta(days=1))
+    path = f"/v1/sheet/{sheet.pk:024x}/entities?sort_by=updated_at"
+    assert names(api.get(path)) == ["Bolt", "Acme"]
+    tell(account, at=5, name="Acme")  # nothing new, and confirmed all the same
+    assert names(api.get(path)) == ["Acme", "Bolt"]
+    assert names(api.get(f"{path}&order=1&page_size=1&page=2")) == ["Acme"]
+    assert names(api.get(f"/v1/entity?sheet_id={sheet.pk:024x}&sort_by=updated_at&order=asc")) == [
+        "Bolt",
+        "Acme",
+    ]
+    assert api.get(f"/v1/entity/{first}")[1]["updated_at"] == "2026-01-10T10:00:00Z"
+    list_contact(people, name="Dora")
+    assert names(api.get(f"/v1/entity/search?q=d&sheet_id={people.pk:024x}&sort_by=updated_at")) == ["Dora"]
+    status, answer = api.get("/v1/entity?sort_by=updated_at")
+    assert (status, answer["detail"]) == (
+        422, "sort_by: Entities are sorted by updated_at within a sheet: name its sheet_id.",
+    )  # fmt: skip
+
+
+def test_what_nobody_marked_is_sorted_as_new(api, sheet):
+    for name, status in (("Acme", "new"), ("Bolt", "reviewed"), ("Cove", ""), ("Dora", "contacted")):
+        list_account(sheet, {"status": status}, name=name)
+    assert names(api.get("/v1/entity?sort_by=status&order=1")) == ["Dora", "Acme", "Cove", "Bolt"]

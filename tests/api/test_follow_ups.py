@@ -101,6 +101,16 @@ def test_a_task_that_chooses_such_sources_asks_about_people_next(api: Any) -> No
     assert status == 200
     work_off()
     assert ada() == PROFILE
+    (entity,) = api.get("/v1/entity")[1]["entities"]
+    assert entity["data"]["headline"] | {"created_at": "", "updated_at": ""} == {
+        "value": "Engineer of engines", "display": "Engineer of engines", "references": ["https://fake/ada"],
+        "source": "datagen_linkedin", "created_at": "", "updated_at": "",
+    }  # fmt: skip
+    assert (entity["data"]["name"]["value"], entity["data"]["location"]["value"]) == ("Acme", "Oslo")
+    lines = api.get(f"/v1/sheet/{entity['sheet_id']}/export-csv")[1].decode("utf-8-sig").splitlines()
+    assert (
+        dict(zip(lines[0].split(","), lines[1].split(","), strict=True))["headline"] == "Engineer of engines"
+    )
 
 
 def test_an_agent_sees_the_run_that_follows(acme: Account) -> None:
