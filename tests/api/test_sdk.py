@@ -77,7 +77,7 @@ def played(url: str, key: str, form: str, path: str) -> tuple[str, dict[str, str
 @pytest.mark.parametrize("form", ["sync", "async"])
 @pytest.mark.parametrize("version", VERSIONS)
 def test_every_method_works(version, form, live_server, api: Api, path_of, record_property):
-    make_surge(make_account(name="Bolt"))
+    make_surge(make_account(name="Bolt", external_id="001", external_source="salesforce"))
     runs_version, found = played(live_server.url, api.key, form, path_of(version))
     record_property("methods", [version, form, found])
     assert (runs_version, len(found)) == (version, VERSIONS[version])
