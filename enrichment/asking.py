@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import threading
 import time
 from collections.abc import Callable, Collection, Generator, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -13,9 +12,9 @@ from datetime import datetime, timedelta
 
 from django.db import DatabaseError
 
-from enrichment import bulk, callbacks, ledger, limits, spool
+from enrichment import bulk, ledger, limits, spool
+from enrichment.calling import Answers, Caller, Group
 from enrichment.clients import client_of
-from enrichment.keys import key_of, other_keys
 from enrichment.line import Ended, Line
 from enrichment.models import Lookup
 from enrichment.outcomes import consequence
@@ -23,7 +22,7 @@ from enrichment.plan import Step
 from enrichment.reply import Reply
 from enrichment.seats import Seats
 from enrichment.subjects import asked_subject
-from sources.contract import Call, Payload, Pending, Question, Subject, Wanted
+from sources.contract import Payload, Pending, Subject, Wanted
 from sources.errors import PayloadChanged, SourceError, Unreachable
 from sources.http import Client
 
@@ -34,15 +33,14 @@ HANDED_APART = 0.5  # seconds at least between two parts of the replies: recordi
 NO_ROOM = timedelta(minutes=1)  # until the disk is looked at again
 BUSY = timedelta(seconds=5)  # until a question that is in flight elsewhere is looked at again
 
-_Group = list[tuple[str, Subject]]
-_Answers = Sequence[Payload | Pending | SourceError]
-_Ended = Ended[_Group, _Answers | None]
+_Ended = Ended[Group, Answers | None]
 
 
 class Asker:
     """Puts questions to one source, at most `parallel` calls at once and no more than it takes, and stores each answer.
 
-    `wanted` is what the source is asked for; of an answer everything in the `catalogue` is read.
+    `wanted` is what the source is asked for; of an answer everything in the `catalogue` is read. `alive`: whether to go
+    on, and a sign that this worker does; `held`: as `enrichment.calling` has it.
     """
 
     def __init__(
@@ -54,9 +52,9 @@ class Asker:
         wanted: Wanted,
         catalogue: Wanted,
         alive: Callable[[], bool],
+        held: Callable[[], bool],
     ) -> None:
-        self.step, self.run, self.alive = step, run, alive
-        self.wanted, self.catalogue = wanted, catalogue
+        self.step, self.run, self.alive, self.catalogue = step, run, alive, catalogue
         self._seats = Seats(step, parallel)
         self.batch = step.adapter.limits.batch
         self._rest: Reply | None = None  # what the questions not yet asked are told
@@ -65,7 +63,7 @@ class Asker:
         self._late: Mapping[str, ledger.Poll] = {}
         self._priorities: ledger.Priorities | None = None
         self._subjects: Mapping[str, Subject] = {}
-        self._halt = threading.Event()
+        self._caller = Caller(step, wanted, held)
         self._looked = 0.0
         self._handed = time.monotonic()
 
@@ -102,7 +100,7 @@ class Asker:
         if todo:
             with (
                 self._seats,
-                client_of(self.step.adapter) as http,
+                client_of(self.step.adapter, leaving=self._caller.leaving) as http,
                 ThreadPoolExecutor(self._seats.wish) as pool,
                 spool.opened(is_paid=self.step.source.cost > 0) as self._spool,
             ):
@@ -113,7 +111,7 @@ class Asker:
                         replies, self._handed = {}, time.monotonic()
         yield replies
 
-    def _put(self, todo: _Group, http: Client, pool: ThreadPoolExecutor) -> Iterator[dict[str, Reply]]:
+    def _put(self, todo: Group, http: Client, pool: ThreadPoolExecutor) -> Iterator[dict[str, Reply]]:
         """Ask for the late answers that are due, then what is new; replies as they come."""
         lease = timedelta(seconds=2 * self.step.adapter.limits.deadline) + ledger.MARGIN
         self._late = ledger.take_polls(
@@ -123,14 +121,14 @@ class Asker:
         while groups and self._is_seated():
             delays = self._slots(min(self._seats.count, len(groups)))
             lookups = {key: poll.lookup for key, poll in self._late.items()}
-            yield from self._calls(groups[: len(delays)], delays, lookups, http, pool, bulk.clock())
-            groups = groups[len(delays) :]
+            now, later = groups[: len(delays)], groups[len(delays) :]
+            groups = (yield from self._calls(now, delays, lookups, http, pool, bulk.clock())) + later
         yield self._told_rest([pair for group in groups for pair in group])
         todo = [(key, subject) for key, subject in todo if key not in self._late]
         has_settled = False
         while todo and self._is_seated():
             part, delays = self._admitted(todo)
-            unpaid = yield from self._window(part, delays, http, pool)
+            unpaid, unsent = yield from self._window(part, delays, http, pool)
             left = [pair for pair in part if pair[0] in unpaid]
             if left and len(left) == len(part) and has_settled:
                 self._stop(Reply(None, bulk.clock(), reason=unpaid[left[0][0]]))
@@ -139,12 +137,12 @@ class Asker:
                 # Answers may cost less than was set aside for them: what came is settled, then tried again.
                 self._handed = 0.0
                 yield {}
-            todo = [*left, *todo[len(part) :]]
+            todo = [*left, *unsent, *todo[len(part) :]]
         yield self._told_rest(todo)
 
-    def _due_groups(self) -> list[_Group]:
+    def _due_groups(self) -> list[Group]:
         """Late answers to ask for: one call for each token, for it may be given once only; also by questions of others."""
-        groups: dict[str, _Group] = {}
+        groups: dict[str, Group] = {}
         for key, poll in self._late.items():
             subject = self._subjects.get(key) or asked_subject(poll.question)
             groups.setdefault(poll.token if self.batch > 1 else key, []).append((key, subject))
@@ -187,9 +185,9 @@ class Asker:
     def _stop(self, rest: Reply) -> None:
         """Ask nothing more; calls that wait for their slot give up."""
         self._rest = self._rest or rest
-        self._halt.set()
+        self._caller.halt()
 
-    def _admitted(self, todo: _Group) -> tuple[_Group, tuple[float, ...]]:
+    def _admitted(self, todo: Group) -> tuple[Group, tuple[float, ...]]:
         """The questions that may be asked now, with the seconds until each call may start."""
         # Of a paid source only what can leave at once is written down as sent: a crash loses no more.
         window = self._seats.count * self.batch if self.step.source.cost else max(len(todo), 1)
@@ -209,7 +207,7 @@ class Asker:
             self._interval = slots.interval
         return slots.delays
 
-    def _told_rest(self, todo: _Group) -> dict[str, Reply]:
+    def _told_rest(self, todo: Group) -> dict[str, Reply]:
         """What the questions left over are told; parked ones come back spread over the pace of the source."""
         if self._rest is None or self._rest.again_at is None:
             return {key: self._rest for key, _ in todo if self._rest}
@@ -220,9 +218,12 @@ class Asker:
         }
 
     def _window(
-        self, part: _Group, delays: Sequence[float], http: Client, pool: ThreadPoolExecutor
-    ) -> Generator[dict[str, Reply], None, Mapping[str, str]]:
-        """The replies of questions that may leave now, as they come; in the end the keys without budget and why."""
+        self, part: Group, delays: Sequence[float], http: Client, pool: ThreadPoolExecutor
+    ) -> Generator[dict[str, Reply], None, tuple[Mapping[str, str], Group]]:
+        """The replies of questions that may leave now, as they come.
+
+        In the end the keys without budget and why, and the questions that did not leave after all.
+        """
         adapter = self.step.adapter
         asked = {key: ledger.question(adapter, subject) for key, subject in part}
         opened = ledger.open_questions(
@@ -232,34 +233,39 @@ class Asker:
         yield {key: self._busy(lookup, state, opened.at) for key, (lookup, state) in opened.busy.items()}
         ready = [(key, subject) for key, subject in part if key in opened.lookups]
         groups = [ready[start : start + self.batch] for start in range(0, len(ready), self.batch)]
-        yield from self._calls(groups, delays, opened.lookups, http, pool, opened.at)
-        return opened.unpaid
+        unsent = yield from self._calls(groups, delays, opened.lookups, http, pool, opened.at)
+        return opened.unpaid, [pair for group in unsent for pair in group]
 
     def _calls(
         self,
-        groups: Sequence[_Group],
+        groups: Sequence[Group],
         delays: Sequence[float],
         lookups: Mapping[str, int],
         http: Client,
         pool: ThreadPoolExecutor,
         asked_at: datetime,
-    ) -> Iterator[dict[str, Reply]]:
-        """A call for each group, begun after its delay; replies as they come."""
+    ) -> Generator[dict[str, Reply], None, list[Group]]:
+        """A call for each group, begun after its delay; replies as they come, in the end the groups that did not leave."""
         began = time.monotonic()
+        unsent: list[Group] = []
         line = Line(
-            lambda group, start: self._fetch(group, lookups, http, start),
+            lambda group, start: self._caller.fetch(group, lookups, self._late, http, start),
             [(group, began + delay) for group, delay in zip(groups, delays, strict=False)],
         )
         for _ in range(min(self._seats.count, line.open)):
             pool.submit(line.work)
         try:
             while line.open:
-                yield self._keep(line.ended(), lookups, asked_at)
-                if not self._goes_on():
-                    yield self._release(line.call_off(), lookups)
+                done = line.ended()
+                yield self._keep(done, lookups, asked_at)
+                back = [each.group for each in done if each.result is None and not each.error]
+                back += [] if self._goes_on() else line.call_off()
+                self._release(back, lookups)
+                unsent += back
         finally:
             if line.open:  # whoever listened has failed: nothing more is asked, what comes is kept
                 self._rescue(line, lookups)
+        return unsent
 
     def _busy(self, lookup: int, state: str, now: datetime) -> Reply:
         """A question that somebody else asks just now, or that is in doubt."""
@@ -271,42 +277,11 @@ class Asker:
             return Reply(lookup, now, reason="the answer comes later", waits=True)
         return Reply(lookup, now, reason="the same question is in flight", again_at=now + BUSY)
 
-    def _release(self, groups: Sequence[_Group], lookups: Mapping[str, int]) -> dict[str, Reply]:
+    def _release(self, groups: Sequence[Group], lookups: Mapping[str, int]) -> None:
         """Give back questions that were written down but never left."""
-        keys = [key for group in groups for key, _ in group]
-        unsent = [key for key in keys if key not in self._late]
-        closed = [(lookups[key], Lookup.State.RELEASED, 0, "never sent") for key in unsent]
+        keys = [key for group in groups for key, _ in group if key not in self._late]
+        closed = [(lookups[key], Lookup.State.RELEASED, 0, "never sent") for key in keys]
         ledger.close(self.step.source, closed)
-        return {key: self._rest for key in keys if self._rest}
-
-    def _fetch(
-        self, group: _Group, lookups: Mapping[str, int], http: Client, start: float
-    ) -> _Answers | None:
-        """In a thread, at `start` or as soon as there was one free: HTTP only. None: it was not sent."""
-        delay = start - time.monotonic()
-        if self._halt.wait(delay) if delay > 0 else self._halt.is_set():
-            return None
-        questions = [
-            Question(
-                subject=subject,
-                lookup=str(lookups[key]),
-                callback_url=callbacks.url_of(lookups[key]),
-                token=self._late[key].token if key in self._late else "",
-            )
-            for key, subject in group
-        ]
-        source = self.step.source
-        call = Call(
-            questions=questions,
-            wanted=self.wanted,
-            settings=source.settings,
-            key=key_of(source.slug, self.step.adapter),
-            keys=other_keys(self.step.adapter),
-        )
-        answers = self.step.adapter.fetch(call, http)
-        if len(answers) != len(group):
-            raise PayloadChanged(f"{len(answers)} answers came to {len(group)} questions")
-        return answers
 
     def _keep(
         self, done: Sequence[_Ended], lookups: Mapping[str, int], asked_at: datetime
@@ -314,14 +289,12 @@ class Asker:
         """Store the answers as received, then read them: an error in one stops what makes no sense to ask."""
         self._spool.store(spool.answers_of(done, lookups))
         replies: dict[str, Reply] = {}
-        unanswered: dict[SourceError, _Group] = {}
+        unanswered: dict[SourceError, Group] = {}
         for group, answers, error in done:
             if error:
                 if not isinstance(error, SourceError):
                     error = self._mistake(error, lookups[group[0][0]])
                 replies |= self._failed(group, lookups, asked_at, error)
-            elif answers is None:
-                replies |= self._release([group], lookups)
             for (key, subject), each in zip(group, answers or (), strict=False):
                 if isinstance(each, SourceError):
                     unanswered.setdefault(each, []).append((key, subject))
@@ -341,7 +314,7 @@ class Asker:
             limits.note_answer(self.step.source)
         return reply
 
-    def _rescue(self, line: Line[_Group, _Answers | None], lookups: Mapping[str, int]) -> None:
+    def _rescue(self, line: Line[Group, Answers | None], lookups: Mapping[str, int]) -> None:
         """Keep the answers of calls in flight, give back what was not sent; a database that fails again is left alone."""
         unsent = line.call_off()
         while line.open:
@@ -373,7 +346,7 @@ class Asker:
         return PayloadChanged(f"the adapter failed: {type(error).__name__}")
 
     def _failed(
-        self, group: _Group, lookups: Mapping[str, int], asked_at: datetime, error: SourceError
+        self, group: Group, lookups: Mapping[str, int], asked_at: datetime, error: SourceError
     ) -> dict[str, Reply]:
         effect, source = consequence(error), self.step.source
         self._is_trial |= effect.tries > 1

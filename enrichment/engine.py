@@ -61,13 +61,13 @@ class Chunk:
         items: Sequence[RunItem],
         *,
         alive: Callable[[], bool],
+        held: Callable[[], bool],
         sources: Mapping[str, EnrichmentSource],
     ) -> None:
-        self.run, self.plan, self.kind, self.alive = run, plan, Kind(run.kind), alive
+        self.run, self.plan, self.kind, self.alive, self.held = run, plan, Kind(run.kind), alive, held
         custom = {row.slug: row.as_attribute() for row in CustomAttribute.objects.all()}
         self.catalogue: dict[str, Attribute] = {**BY_SLUG, **custom}
-        records = _records(self.kind, items)
-        column = owner_column(self.kind)
+        records, column = _records(self.kind, items), owner_column(self.kind)
         fresh = Freshness.objects.filter(**{f"{column}__in": bulk.among(records)})
         told = list(fresh.values_list(column, "source_id", "key", "due_at", "checked_at"))
         checked = {(owner, source): at for owner, source, _, _, at in told}
@@ -126,7 +126,8 @@ class Chunk:
             slug: self.catalogue[slug] for slug in (*self.run.wanted, *step.goals) if slug in self.catalogue
         }
         asker = Asker(
-            step, run=self.run.pk, parallel=self.run.parallel, wanted=wanted, catalogue=self.catalogue, alive=self.alive
+            step, run=self.run.pk, parallel=self.run.parallel, wanted=wanted, catalogue=self.catalogue, alive=self.alive,
+            held=self.held,
         )  # fmt: skip
         parts = asker.parts(
             {key: works[0].subject for key, works in asking.items()},
@@ -222,11 +223,9 @@ class Chunk:
 
     def _record(self, step: Step, believed: Sequence[_Believed]) -> None:
         """Write the answers; a row that a source knows becomes a record first."""
-        known = [each.work for each in believed if each.outcome is Outcome.FOUND and not each.work.record]
-        if known:
-            rows = [work.item for work in known]
-            for work, record_ in zip(known, accept(self.run, rows, [None] * len(rows)), strict=True):
-                work.record = record_
+        self._accept(
+            [each.work for each in believed if each.outcome is Outcome.FOUND and not each.work.record]
+        )
         answers = [
             Answer(
                 record=each.work.record.pk, source=step.source.pk, at=each.reply.asked_at, outcome=each.outcome,
@@ -238,6 +237,17 @@ class Chunk:
         ]  # fmt: skip
         if answers:
             record(run=self.run.pk, kind=self.kind, answers=answers)
+
+    def _accept(self, known: Sequence[Work]) -> None:
+        """Make records of rows that a source knows, unless others have taken them over: they do so in our place."""
+        if not known:
+            return
+        with transaction.atomic():
+            held = set(_still_held({work.item.pk: work.item.fence for work in known}))
+            ours = [work for work in known if work.item.pk in held]
+            made = accept(self.run, [work.item for work in ours], [None] * len(ours)) if ours else []
+            for work, record_ in zip(ours, made, strict=True):
+                work.record = record_
 
     def _close(self) -> None:
         """Write the final state of every item that is still ours."""

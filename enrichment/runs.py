@@ -6,12 +6,12 @@ import logging
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from django.conf import settings
-from django.db import connection, transaction
-from django.db.models import Count, F, Min, Q, QuerySet
+from django.db import transaction
+from django.db.models import Count, F, Min, QuerySet
 from django_q.brokers import get_broker
 from django_q.tasks import async_task
 
@@ -20,6 +20,7 @@ from enrichment.claims import RunUndone
 from enrichment.engine import Chunk
 from enrichment.enlisting import enlist
 from enrichment.keys import key_of
+from enrichment.leases import Hold
 from enrichment.models import EnrichmentRun, EnrichmentSource, Preferences, RunItem
 from enrichment.plan import Plan, make_plan
 from enrichment.queries import credits_by_source, outcomes_by_source
@@ -30,8 +31,6 @@ from sources.attributes import Kind
 _log = logging.getLogger(__name__)
 
 Status, State = EnrichmentRun.Status, RunItem.State
-LEASE = timedelta(seconds=settings.LEASE)
-RENEWS_EVERY = settings.LEASE / 3  # seconds
 NAP = 2.0  # seconds a worker waits for parked items before it looks at other runs
 MOST_WAITING = 5  # messages in the queue, beyond which one more wakes nobody
 _SMALLEST, _LARGEST = 100, 2000  # items a chunk
@@ -151,13 +150,13 @@ def work(
         run = EnrichmentRun.objects.get(pk=run_id)
         if run.status != Status.RUNNING or run.undone_at:
             return False
-        items = claim(run, _share(run_id, size))
-        if not items:
+        hold = Hold(run, _share(run_id, size))
+        if not hold.items:
             return _rests(run_id)
-        if len(items) >= min(_SMALLEST, suspects.company(items[0].starts - 1)):
+        if len(hold.items) >= min(_SMALLEST, suspects.company(hold.items[0].starts - 1)):
             call_help(run_id)
         started = time.monotonic()
-        _work_on(run, items, on_chunk, gives_up)
+        _work_on(run, hold, on_chunk, gives_up)
         on_chunk()
         took = time.monotonic() - started
         if took < _LASTS:
@@ -197,66 +196,31 @@ def _rests(run_id: int) -> bool:
 
 
 def _work_on(
-    run: EnrichmentRun, items: list[RunItem], on_sign: Callable[[], None], gives_up: Callable[[], bool]
+    run: EnrichmentRun, hold: Hold, on_sign: Callable[[], None], gives_up: Callable[[], bool]
 ) -> None:
-    renewed = time.monotonic()
-
     def is_running() -> bool:
-        nonlocal renewed
         status = (
             EnrichmentRun.objects.filter(pk=run.pk, undone_at=None).values_list("status", flat=True).first()
         )
         if status != Status.RUNNING or gives_up():
             return False
-        if time.monotonic() - renewed > RENEWS_EVERY:
+        if hold.is_to_be_renewed:
             on_sign()
-            renewed = time.monotonic()
-            return _renew(items) > 0  # who stood still asks nothing more: others do so in its place
+            return hold.renew()  # who stood still asks nothing more: others do so in its place
         return True
 
     plan = plan_of(run)
     sources = EnrichmentSource.objects.in_bulk(field_name="slug")
     try:
-        chunk = Chunk(run, plan, items, alive=is_running, sources=sources)
+        chunk = Chunk(run, plan, hold.items, alive=is_running, held=hold.is_sure, sources=sources)
         chunk.process()
     except RunUndone:
         return
     finally:
         if not is_running():
-            release(items)
+            release(hold.items)
     if doubts.go_on(chunk.works, {step.source.slug for step in plan.steps}):
         reopen(run.pk)
-
-
-def _renew(items: Sequence[RunItem]) -> int:
-    """Prolong the lease of those items that nobody has taken over; how many they are."""
-    held = 0
-    for fence in {item.fence for item in items}:
-        ours = RunItem.objects.filter(
-            pk__in=bulk.among(item.pk for item in items if item.fence == fence),
-            fence=fence,
-            state=State.PROCESSING,
-        )
-        held += ours.update(lease_until=bulk.clock() + LEASE)
-    return held
-
-
-def claim(run: EnrichmentRun, count: int) -> list[RunItem]:
-    """Take up to `count` queued items with a lease and a new fence, of suspects fewer; starts count before the work."""
-    with transaction.atomic():
-        now = bulk.clock()
-        is_due = Q(not_before=None) | Q(not_before__lte=now)
-        queue = RunItem.objects.filter(is_due, run=run, state=State.QUEUED).order_by("position")
-        if connection.features.has_select_for_update_skip_locked:
-            queue = queue.select_for_update(skip_locked=True)
-        # Locked, so that it is not the next of another worker as well, who would find nothing like it.
-        starts = queue.values_list("starts", flat=True).first() or 0
-        alike = queue.filter(suspects.alike(starts)).values_list("pk", flat=True)
-        ids = list(alike[: min(count, suspects.company(starts))])
-        RunItem.objects.filter(pk__in=bulk.among(ids)).update(
-            state=State.PROCESSING, lease_until=now + LEASE, fence=F("fence") + 1, starts=F("starts") + 1
-        )
-    return list(RunItem.objects.filter(pk__in=bulk.among(ids)).order_by("position"))
 
 
 def release(items: Iterable[RunItem]) -> None:

@@ -52,5 +52,9 @@ class AddressRefused(NotAllowed):
     """The address asked for is not a public one, or not written like one."""
 
 
+class NotSent(Exception):
+    """The call was held back before anything of it left; no matter of the source's."""
+
+
 class PayloadChanged(SourceError):
     """The answer has a shape that this version of the adapter does not know."""

@@ -25,7 +25,7 @@ from sources import dns
 from sources.contract import Payload
 from sources.errors import SourceError, SourceUnavailable
 from sources.guard import SafeUrl, check_url, follow
-from sources.http_connection import Opener, Resolver, TooLarge, Transport
+from sources.http_connection import Leaving, Opener, Resolver, TooLarge, Transport
 
 MAX_REDIRECTS = 5
 
@@ -61,6 +61,7 @@ class Client:
     `follow_redirects` website mode: up to five redirects, each checked anew, and a body that is too long is
                        cut; otherwise a redirect is returned as it is and a body that is too long is an error
     `ca_file`          certificates of authorities to trust besides the public ones
+    `leaving`          called before each request leaves, from its thread; what it raises keeps the request back
     """
 
     def __init__(
@@ -76,6 +77,7 @@ class Client:
         headers: Mapping[str, str] | None = None,
         follow_redirects: bool = False,
         ca_file: str = "",
+        leaving: Leaving = lambda: None,
     ) -> None:
         if headers and not base_url:
             raise ValueError("headers with keys need a base_url: they are sent nowhere else")
@@ -85,7 +87,9 @@ class Client:
         )
         self._headers = {"User-Agent": user_agent, "Accept": "*/*", "Accept-Encoding": "gzip, identity"}
         self._secret_headers = dict(headers or {})
-        transport = Transport(Opener(resolver or _resolve, allow), max_bytes=max_bytes, ca_file=ca_file)
+        self._leaving = leaving
+        opener = Opener(resolver or _resolve, allow)
+        transport = Transport(opener, max_bytes=max_bytes, leaving=leaving, ca_file=ca_file)
         self._session = requests.Session()
         self._session.trust_env = False
         self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
@@ -121,6 +125,7 @@ class Client:
 
     def records(self, name: str, kind: str) -> tuple[str, ...]:
         """The DNS records of `kind` at `name`; see `sources.dns.records`."""
+        self._leaving()
         return dns.records(name, kind, deadline=self.bounds.deadline)
 
     def close(self) -> None:

@@ -33,6 +33,9 @@ POOL = 64
 Resolver = Callable[[str, float], Sequence[str]]
 """From a host name and the seconds left to its addresses."""
 
+Leaving = Callable[[], None]
+"""Called when a request is about to leave, its connection being made; what it raises keeps the request back."""
+
 
 class TooLarge(Exception):
     """The other side sent more bytes than it may."""
@@ -84,9 +87,9 @@ class _Checked:
     timeout: Any
     sock: Any
 
-    def __init__(self, *args: Any, opener: Opener, max_bytes: int, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, opener: Opener, max_bytes: int, leaving: Leaving, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._opener, self._max_bytes = opener, max_bytes
+        self._opener, self._max_bytes, self._leaving = opener, max_bytes, leaving
 
     def _new_conn(self) -> socket.socket:
         return self._opener.open(self.host, self.port, time.monotonic() + float(self.timeout))
@@ -97,6 +100,7 @@ class _Checked:
         if self.sock is None:
             self.connect()  # type: ignore[attr-defined]
         self.sock.renew(until, MAX_HEADERS)
+        self._leaving()
         super().request(*args, **kwargs)  # type: ignore[misc]
 
     def getresponse(self) -> Any:
@@ -158,12 +162,10 @@ def connect(sock: socket.socket, address: str, port: int) -> None:
 class _Pools(PoolManager):
     """Connection pools whose connections come from an opener."""
 
-    def __init__(self, *, opener: Opener, max_bytes: int, **kwargs: Any) -> None:
+    def __init__(self, *, opener: Opener, max_bytes: int, leaving: Leaving, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self._classes = {
-            "http": partial(_HttpConnection, opener=opener, max_bytes=max_bytes),
-            "https": partial(_HttpsConnection, opener=opener, max_bytes=max_bytes),
-        }
+        own: dict[str, Any] = {"opener": opener, "max_bytes": max_bytes, "leaving": leaving}
+        self._classes = {"http": partial(_HttpConnection, **own), "https": partial(_HttpsConnection, **own)}
 
     def _new_pool(self, scheme: str, *args: Any, **kwargs: Any) -> HTTPConnectionPool:
         pool = super()._new_pool(scheme, *args, **kwargs)
@@ -174,10 +176,11 @@ class _Pools(PoolManager):
 class Transport(HTTPAdapter):
     """The requests adapter over guarded connections: no retries, no proxies, one TLS context."""
 
-    def __init__(self, opener: Opener, *, max_bytes: int, ca_file: str = "") -> None:
+    def __init__(self, opener: Opener, *, max_bytes: int, leaving: Leaving, ca_file: str = "") -> None:
         self._pool_settings: dict[str, Any] = {
             "opener": opener,
             "max_bytes": max_bytes,
+            "leaving": leaving,
             "ssl_context": _tls_context(ca_file),
         }
         super().__init__(pool_connections=POOL, pool_maxsize=POOL, max_retries=0)

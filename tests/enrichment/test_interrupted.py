@@ -5,12 +5,15 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from django.db.models import F
 from django.utils import timezone
 from django_q.models import OrmQ
 
 from crm.models import Account
-from enrichment import asking, heartbeats, ledger, retrying, runs, suspects, tasks
+from crm.spreadsheets import import_file
+from enrichment import asking, heartbeats, leases, ledger, retrying, runs, suspects, tasks
 from enrichment.engine import Chunk
+from enrichment.leases import Hold
 from enrichment.models import Budget, EnrichmentRun, EnrichmentSource, Heartbeat, Lookup, RunItem
 from sources import registry
 from sources.attributes import Kind
@@ -53,7 +56,7 @@ def ask_one(run: EnrichmentRun, domain: str) -> int:
 
 def die(run: EnrichmentRun, count: int) -> int:
     """A worker takes `count` items and ends; how many it got."""
-    claimed = len(runs.claim(run, count))
+    claimed = len(Hold(run, count).items)
     runs.sweep(timezone.now() + HOUR)
     return claimed
 
@@ -102,7 +105,7 @@ def test_of_items_that_died_together_only_the_one_that_ends_its_workers_is_given
 def test_who_was_not_there_when_a_worker_ended_does_not_go_with_who_was(fakes) -> None:
     run = begin(fakes, ["a.com", "b.com", "c.com"])
     RunItem.objects.filter(account__domain="b.com").update(starts=3)
-    assert [len(runs.claim(run, 10)) for _ in range(2)] == [2, 1]
+    assert [len(Hold(run, 10).items) for _ in range(2)] == [2, 1]
     assert dict(RunItem.objects.values_list("account__domain", "starts")) == {
         "a.com": 1,
         "b.com": 4,
@@ -117,7 +120,7 @@ def test_items_that_died_together_often_still_go_several_together(fakes) -> None
 
 def test_a_question_is_in_doubt_as_soon_as_nobody_works_on_its_run(fakes) -> None:
     run = begin(fakes, ["a.com", "b.com"], cost=2)
-    runs.claim(run, 10)
+    Hold(run, 10)
     lookup = ask_one(run, "a.com")
     soon = timezone.now() + timedelta(seconds=5)
     runs.sweep(soon)
@@ -161,7 +164,7 @@ def test_a_chunk_that_is_given_up_goes_on_elsewhere_and_asks_nothing_twice(
 
 
 def test_a_long_chunk_gives_signs_of_life(fakes, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(runs, "RENEWS_EVERY", 0)
+    monkeypatch.setattr(leases, "RENEWS_EVERY", 0)
     run = begin(fakes, ["a.com"])
     signs: list[int] = []
     work(run, on_chunk=lambda: signs.append(1))
@@ -198,7 +201,7 @@ def test_what_was_refused_before_a_worker_ended_is_not_asked_and_paid_again(
 
 def test_an_item_closed_in_doubt_goes_on_when_the_answer_comes_home_after_all(fakes) -> None:
     run = begin(fakes, ["a.com", "b.com"], cost=2)
-    (late,) = runs.claim(run, 1)
+    late = Hold(run, 1)
     lookup = ask_one(run, "a.com")
     RunItem.objects.update(lease_until=timezone.now() - HOUR)
     runs.sweep(timezone.now() + timedelta(seconds=5))
@@ -208,7 +211,7 @@ def test_an_item_closed_in_doubt_goes_on_when_the_answer_comes_home_after_all(fa
     ledger.store(
         [(lookup, fakes["fake"].answer("a.com"))]
     )  # who was taken for dead goes on where it stood still
-    runs._work_on(run, [late], lambda: None, lambda: False)
+    runs._work_on(run, late, lambda: None, lambda: False)
     assert EnrichmentRun.objects.get().status == "RUNNING"
     work(run)
     told = EnrichmentRun.objects.get().summary
@@ -259,7 +262,7 @@ def test_a_sweep_does_not_fill_the_queue_with_calls_to_the_same_run(fakes) -> No
 
 def test_who_works_sweeps_when_the_sweep_is_late(fakes) -> None:
     run = begin(fakes, ["a.com", "b.com"])
-    runs.claim(run, 1)
+    Hold(run, 1)
     RunItem.objects.filter(state="processing").update(lease_until=timezone.now() - HOUR)
     heartbeats.mark(heartbeats.SWEEPER)
     tasks.work(run.pk)
@@ -338,3 +341,27 @@ def test_a_worker_that_is_done_wakes_a_run_whose_message_was_lost(
     assert woken == [second.pk]
     tasks.work(second.pk)
     assert woken == [second.pk]
+
+
+class TakenOver(FakeSource):
+    """Others take the items over while its answer is being read."""
+
+    def parse(self, payload, wanted):
+        RunItem.objects.update(fence=F("fence") + 1)
+        return super().parse(payload, wanted)
+
+
+def test_a_row_that_others_took_over_is_made_a_record_by_them_alone(fakes, tmp_path) -> None:
+    fakes["fake"] = TakenOver(acme_com={"headcount": 5})
+    make_source("fake", rank=10)
+    file = tmp_path / "leads.csv"
+    file.write_text("Company,Domain\nAcme,acme.com\n")
+    run = import_file(file, name="leads.csv", unmatched="discard", enrich=True)
+    over = iter((False, True))
+    runs.work(run.pk, until=lambda: next(over))
+    assert not Account.objects.exists()
+
+    fakes["fake"] = FakeSource(acme_com={"headcount": 5})
+    runs.sweep(timezone.now() + HOUR)
+    work(run)
+    assert Account.objects.get().domain == "acme.com"

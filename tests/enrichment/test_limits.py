@@ -211,8 +211,9 @@ def test_a_run_that_is_stopped_sends_nothing_more_within_two_seconds(fakes, sour
     subjects = {str(number): Subject(domain=f"a{number}.com") for number in range(200)}
     began = time.monotonic()
     asker = Asker(
-        step, run=run.pk, parallel=2, wanted={}, catalogue={}, alive=lambda: time.monotonic() - began < 1
-    )
+        step, run=run.pk, parallel=2, wanted={}, catalogue={}, alive=lambda: time.monotonic() - began < 1,
+        held=lambda: True,
+    )  # fmt: skip
 
     replies = asker.ask(subjects)
 

@@ -7,18 +7,21 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import timedelta
 
 import pytest
+from django.conf import settings
 from django.db.models import F
 from django.utils import timezone
 from django_q.brokers import get_broker
 from django_q.models import OrmQ
 
 from crm.models import Account
-from enrichment import bulk, heartbeats, runs, tasks
+from enrichment import bulk, heartbeats, leases, runs, tasks
+from enrichment.leases import Hold
 from enrichment.models import Lookup, RunItem
 from sources.attributes import Kind
 from sources.contract import Call, Http, Payload
 from tests.factories import make_account, make_run, make_source
 from tests.fakes import FakeSource
+from tests.sources.servers import Server, reply, serving
 
 pytestmark = pytest.mark.django_db(transaction=True)
 HOUR = timedelta(hours=1)
@@ -52,7 +55,7 @@ def test_a_message_that_a_slow_machine_took_is_left_to_it(clock):
 def test_the_sweep_of_a_fast_machine_leaves_alone_what_others_work_on(clock):
     source, run = make_source("fake"), make_run(status="RUNNING")
     RunItem.objects.create(run=run, position=1, account=make_account())
-    (item,) = runs.claim(run, 1)
+    (item,) = Hold(run, 1).items
     lookup = Lookup.objects.create(
         source=source, run=run, key="k", question={}, state="sent", version=1, sent_at=bulk.clock()
     )
@@ -76,7 +79,7 @@ class Slow(FakeSource):
     """Takes its time."""
 
     def fetch(self, call: Call, http: Http) -> Sequence[Payload]:
-        time.sleep(0.02)
+        time.sleep(0.1)
         return super().fetch(call, http)
 
 
@@ -86,7 +89,7 @@ def test_a_worker_that_stood_still_asks_nothing_about_items_that_others_took_ove
     for number in range(80):
         make_account(name=f"Acme {number}", domain=f"acme{number}.com")
     run = runs.start(kind=Kind.ACCOUNT, records=Account.objects.all())
-    monkeypatch.setattr(runs, "RENEWS_EVERY", 0)
+    monkeypatch.setattr(leases, "RENEWS_EVERY", 0)
 
     def stand_still() -> None:
         if len(source.asked) > 3:
@@ -96,3 +99,76 @@ def test_a_worker_that_stood_still_asks_nothing_about_items_that_others_took_ove
     runs.work(run.pk, until=lambda: next(over), on_chunk=stand_still)
     assert 3 < len(source.asked) < 60
     assert set(RunItem.objects.values_list("state", flat=True)) == {RunItem.State.PROCESSING}
+
+
+class Frozen(FakeSource):
+    """Asks its server, standing still for longer than a lease right before the request of `stops_at` leaves."""
+
+    stops_at = "acme1.com"
+    between = False  # stands still between the first and the second request of a call
+
+    def __init__(self, server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+        super().__init__()
+        self.server, self.monkeypatch, self.stood = server, monkeypatch, 0.0
+
+    def fetch(self, call: Call, http: Http) -> Sequence[Payload]:
+        stops = call.subject.domain == self.stops_at and not self.stood
+        if stops and self.between:
+            http.get(f"{self.server.url}/first")
+        if stops:
+            self.stand_still()
+        http.get(f"{self.server.url}/{call.subject.domain}")
+        return super().fetch(call, http)
+
+    def stand_still(self) -> None:
+        before = leases._since_boot
+        self.stood = 2 * settings.LEASE
+        self.monkeypatch.setattr(leases, "_since_boot", lambda: before() + self.stood)
+
+
+@pytest.fixture
+def frozen(fakes, monkeypatch) -> Iterator[Frozen]:
+    with serving(reply(b"{}")) as server:
+        monkeypatch.setattr(settings, "EGRESS_ALLOW", [server.netloc])
+        fakes["fake"] = Frozen(server, monkeypatch)
+        make_source("fake", in_flight=1)
+        for number in range(3):
+            make_account(name=f"Acme {number}", domain=f"acme{number}.com")
+        yield fakes["fake"]
+
+
+def asked(source: Frozen) -> list[str]:
+    """The paths that arrived at the server."""
+    return [head.split()[1].decode() for head in source.server.heads]
+
+
+def run_once(source: Frozen, take_over: Callable[[], object] = lambda: None) -> None:
+    """Work on a run over all accounts for a chunk; `take_over` once the worker is back."""
+
+    def back() -> None:
+        if source.stood:
+            take_over()
+
+    run = runs.start(kind=Kind.ACCOUNT, records=Account.objects.all())
+    over = iter((False, True))
+    runs.work(run.pk, until=lambda: next(over), on_chunk=back)
+
+
+def test_a_call_does_not_leave_after_its_worker_stood_still_and_others_took_over(frozen):
+    run_once(frozen, lambda: RunItem.objects.update(fence=F("fence") + 1))
+    assert asked(frozen) == ["/acme0.com"]
+    assert set(Lookup.objects.values_list("state", flat=True)) == {"applied", "released"}
+
+
+def test_a_worker_that_stood_still_while_nobody_took_over_goes_on_and_asks_all_once(frozen):
+    run_once(frozen)
+    assert sorted(asked(frozen)) == ["/acme0.com", "/acme1.com", "/acme2.com"]
+    assert set(RunItem.objects.values_list("state", flat=True)) == {"completed"}
+    assert Lookup.objects.filter(state="applied").count() == 3
+
+
+def test_a_call_that_had_left_before_its_worker_stood_still_is_ended_and_its_answer_kept(frozen):
+    frozen.between = True
+    run_once(frozen, lambda: RunItem.objects.update(fence=F("fence") + 1))
+    assert asked(frozen) == ["/acme0.com", "/first", "/acme1.com"]
+    assert Lookup.objects.exclude(state="released").count() == 2
