@@ -86,7 +86,12 @@ def _freezes(database: str, options: argparse.Namespace) -> int:
         )
     )  # fmt: skip
     print(shown(report), flush=True)
-    return len(report.verdict.broken) + (report.verdict.counts["refused by a fence"] == 0)
+    counts = report.verdict.counts
+    wrong = ["no fence refused anything"] if not counts["refused by a fence"] else []
+    if counts["asked twice, free"] > counts["asked twice, on the wire"]:
+        wrong.append("a worker that had stood still asked what others had asked in its place")
+    print("".join(f"  BROKEN: {sentence}\n" for sentence in wrong), end="", flush=True)
+    return len(report.verdict.broken) + len(wrong)
 
 
 def _schedules(database: str, options: argparse.Namespace) -> int:

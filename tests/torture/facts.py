@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -102,11 +103,14 @@ class Verdict:
     broken: tuple[str, ...]
 
 
-def judge(facts: Facts, calm: Facts, *, in_flight: int, has_thawed: bool = False) -> Verdict:
+def judge(
+    facts: Facts, calm: Facts, *, in_flight: int, on_the_wire: Mapping[Question, int] | None = None
+) -> Verdict:
     """Compare what is left after torture with an undisturbed run over the same accounts.
 
-    `has_thawed`: workers taken for dead came home late, so that a question once in doubt may have its answer.
+    `on_the_wire`: questions that had left workers which then stood still; once in doubt, they may have their answers.
     """
+    left = on_the_wire or {}
     doubted = {
         question: sum(error.startswith(DOUBT) for _, _, error in rows)
         for question, rows in facts.lookups.items()
@@ -128,13 +132,14 @@ def judge(facts: Facts, calm: Facts, *, in_flight: int, has_thawed: bool = False
         "in doubt": sum(doubted.values()),
         "refused by a fence": facts.refused,
         "asked twice, free": sum(n for (source, _), n in twice.items() if source == FREE),
+        "asked twice, on the wire": sum(min(n, left.get(question, 0)) for question, n in twice.items()),
         "asked twice, paid": sum(n for (source, _), n in twice.items() if source == PAID),
         "questions at the vendor": sum(facts.asked.values()),
         "questions in the ledger": sum(map(len, facts.lookups.values())),
         "credits": sum(cost for rows in facts.lookups.values() for _, cost, _ in rows),
         "numbers shown wrong": len(facts.shown),
     }  # fmt: skip
-    allowed = twice if has_thawed else doubted
+    allowed = {question: doubted.get(question, 0) + left.get(question, 0) for question in twice}
     return Verdict(counts, tuple(_broken(facts, counts, doubted, twice, allowed)))
 
 

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import os
+import random
+from collections import Counter
+from pathlib import Path
 
 import pytest
 
 from tests.torture.budget import Race, race
 from tests.torture.facts import Facts, judge
-from tests.torture.house import FROZEN
+from tests.torture.house import FROZEN, FROZEN_FOR
 from tests.torture.schedules import Days, keep_time
 from tests.torture.soak import Soak, soak
 from tests.torture.steering import steer
-from tests.torture.torment import Plan, torture
+from tests.torture.torment import Plan, Still, Torment, torture
 from tests.torture.vendor import FREE, PAID
 
 ACCOUNTS = 120  # of both runs with kills: what they are compared with is run once
@@ -112,6 +115,28 @@ def test_the_checker_sees_what_is_lost_doubled_open_or_paid_twice() -> None:
     assert "is still sent" in broken(lookups=plain.lookups | {question: [("sent", 1, "")]})
     assert "shown: run 1 shows" in broken(shown=("run 1 shows 3 values",))
     assert "run is RUNNING" in broken(runs=[("RUNNING", "{}")])
+
+
+def test_the_checker_allows_a_repeat_only_of_what_was_on_the_wire_when_its_worker_froze(
+    tmp_path: Path,
+) -> None:
+    question = (FREE, "company0.com")
+    plain = facts_of()
+    again = facts_of(
+        asked=plain.asked + Counter([question]), lookups=plain.lookups | {question: [("applied", 0, "")] * 2}
+    )
+    assert "asked 1 times too often" in "; ".join(judge(again, facts_of(), in_flight=1).broken)
+    assert not judge(again, facts_of(), in_flight=1, on_the_wire={question: 1}).broken
+
+    log = tmp_path / "vendor.log"
+    thawed = 100 + FROZEN_FOR + 1
+    lines = [
+        f"asked {FREE} company0.com 4001 99.0", f"asked {FREE} company1.com 4001 90.0", f"told {FREE} company1.com 4001 91.0",
+        f"asked {FREE} company2.com 4001 {thawed}", f"asked {FREE} company3.com 4002 99.0",
+    ]  # fmt: skip
+    log.write_text("\n".join(lines))
+    torment = Torment(random.Random(1), log, stills=[Still(100.0, {4001})])
+    assert torment.on_the_wire() == Counter([question])
 
 
 @pytest.mark.parametrize("scope", ["source", "money"])

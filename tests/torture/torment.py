@@ -67,6 +67,14 @@ class Report:
     calm_seconds: float
 
 
+@dataclass(frozen=True)
+class Still:
+    """A worker that was stopped at a moment (seconds since 1970), and the ports of the connections it held."""
+
+    since: float
+    ports: set[int]
+
+
 @dataclass
 class Torment:
     """The hand that kills: who was hit how often, and which questions were in flight then."""
@@ -74,6 +82,7 @@ class Torment:
     dice: random.Random
     log: Path
     killed: Counter[str] = field(default_factory=Counter)
+    stills: list[Still] = field(default_factory=list)
     in_flight: int = 0
     home_at: float = 0.0  # by the monotonic clock: by then whoever was frozen has brought home what it held
 
@@ -82,14 +91,18 @@ class Torment:
         role, victims = house.victims(roles, self.dice)
         if not victims:
             return False
+        if role == FROZEN:
+            freeze(victims)
         # A killed guard, leader or supervisor takes the workers along.
         hit = victims if role.endswith("worker") else house.family()
         held = ports(hit)
         if role == "all":
             house.kill_all()
-        (freeze if role == FROZEN else kill)(victims)
         if role == FROZEN:
+            self.stills.append(Still(time.time(), held))
             self.home_at = time.monotonic() + FROZEN_FOR + LONGEST_WAY_HOME
+        else:
+            kill(victims)
         self.in_flight += self._count(held)
         self.killed[role] += 1
         return True
@@ -106,14 +119,32 @@ class Torment:
                 open_questions.pop((source, domain), None)
         return sum(peer in held for peer in open_questions.values())
 
+    def on_the_wire(self) -> Counter[facts.Question]:
+        """Questions that had left a worker when it was stopped, with no answer stored: nobody can call those back.
+
+        Who stands still sends nothing: what came to the vendor from its ports before it was let go on had left before.
+        """
+        found: Counter[facts.Question] = Counter()
+        lines = [line.split() for line in self.log.read_text().splitlines()]
+        for still in self.stills:
+            held: set[facts.Question] = set()
+            for what, source, domain, peer, at in lines:
+                if int(peer) not in still.ports or float(at) >= still.since + FROZEN_FOR:
+                    continue
+                if what == "asked":
+                    held.add((source, domain))
+                elif float(at) < still.since - JUST_TOLD:
+                    held.discard((source, domain))
+            found.update(held)
+        return found
+
 
 def torture(plan: Plan) -> Report:
     """Two runs over the same accounts, one in peace; the other must end the same."""
     pace = max(60, round(plan.accounts * 60 / max(plan.kills * plan.gap, 1)))
     calm, calm_seconds = undisturbed(plan.database, plan.accounts)
     found, torment, taken = run_once(plan, kills=plan.kills, seconds=0.15, pace=pace)
-    has_thawed = bool(torment.killed[FROZEN])
-    verdict = facts.judge(found, calm, in_flight=torment.in_flight, has_thawed=has_thawed)
+    verdict = facts.judge(found, calm, in_flight=torment.in_flight, on_the_wire=torment.on_the_wire())
     return Report(verdict, torment.killed, taken, calm_seconds)
 
 
