@@ -217,14 +217,16 @@ def wait_for(pending: Sequence[tuple[int, Pending]]) -> None:
 
     An answer that was faster than this note stays.
     """
+    now = bulk.clock()
     alike: dict[Pending, list[int]] = {}
     for lookup, each in pending:
         alike.setdefault(each, []).append(lookup)
     open_ones = Lookup.objects.filter(state__in=(Lookup.State.SENT, Lookup.State.WAITING))
     with transaction.atomic():
         for each, lookups in alike.items():
+            poll_at = None if each.poll_in is None else now + timedelta(seconds=each.poll_in)
             open_ones.filter(pk__in=bulk.among(lookups)).update(
-                state=Lookup.State.WAITING, token=_text(each.token)[:500], poll_at=each.poll_at
+                state=Lookup.State.WAITING, token=_text(each.token)[:500], poll_at=poll_at
             )
 
 

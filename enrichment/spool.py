@@ -15,9 +15,9 @@ import tempfile
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from datetime import datetime
 from pathlib import Path
 from random import SystemRandom
+from typing import Any
 
 from django.conf import settings
 from django.db import InterfaceError, OperationalError, connection
@@ -175,9 +175,9 @@ def _take(answers: Sequence[Answer]) -> None:
 def _dumped(answer: Answer) -> bytes:
     """One line."""
     lookup, each = answer
-    told: dict[str, object]
+    told: dict[str, Any]
     if isinstance(each, Pending):
-        told = {"token": each.token, "poll_at": each.poll_at.isoformat() if each.poll_at else None}
+        told = {"token": each.token, "poll_in": each.poll_in}
     else:
         told = {
             "status": each.status, "url": each.url, "headers": dict(each.headers),
@@ -198,10 +198,10 @@ def _read(data: bytes) -> Iterator[Answer]:
             yield told["lookup"], _answer(told)
 
 
-def _answer(told: dict[str, str | int | dict[str, str] | None]) -> Payload | Pending:
+def _answer(told: dict[str, Any]) -> Payload | Pending:
     if "token" in told:
-        at = told["poll_at"]
-        return Pending(token=str(told["token"]), poll_at=datetime.fromisoformat(str(at)) if at else None)
+        # Files of older versions have `poll_at`, a moment that has come by now.
+        return Pending(token=told["token"], poll_in=told.get("poll_in", 0.0 if told.get("poll_at") else None))
     headers = told["headers"]
     return Payload(
         status=int(str(told["status"])),

@@ -5,7 +5,6 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any, ClassVar, Protocol
 
 from sources.attributes import BY_SLUG, IDENTITY, Attribute, Kind, slug_of
@@ -62,14 +61,14 @@ class Payload:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pending:
-    """The answer comes later: by callback (`poll_at` None) or when polled at `poll_at`.
+    """The answer comes later: by callback (`poll_in` None) or when asked for in `poll_in` seconds.
 
     Of a source with batches all questions of one token are polled in one call, by one worker: an answer to many may be
     given once only.
     """
 
     token: str
-    poll_at: datetime | None = None
+    poll_in: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sources.attributes import Kind
@@ -17,7 +16,7 @@ from sources.vendors.firmographics import is_miss
 from sources.vendors.json_answers import complaint, mapping, raise_for_status, read_json, text
 
 _PEOPLE = "https://person.clearbit.com/v2/people/find"
-_QUEUED = timedelta(minutes=5)
+_QUEUED = 300.0  # seconds
 _LOOKING = "Clearbit is still looking this up: ask again later"
 
 
@@ -49,7 +48,7 @@ class Clearbit(Source):
         else:
             raise NotAllowed("Clearbit finds companies by their domain only")
         if answer.status == 202:
-            return [Pending(token=answer.url, poll_at=datetime.now(UTC) + _QUEUED)]
+            return [Pending(token=answer.url, poll_in=_QUEUED)]
         return [answer]
 
     def parse(self, payload: Payload, wanted: Wanted) -> Sequence[Finding]:

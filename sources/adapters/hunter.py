@@ -6,7 +6,6 @@ import json
 import re
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sources.attributes import Kind
@@ -44,7 +43,7 @@ from sources.vendors.json_answers import (
     retry_after,
 )
 
-_VERIFYING = timedelta(minutes=1)
+_VERIFYING = 60.0  # seconds
 _ALLOWANCE = re.compile(r"usage limit|billing period|upgrade|your plan|credits?\b", re.IGNORECASE)
 _GOES_ON = frozenset((200, 202, 404))
 
@@ -81,7 +80,7 @@ class Hunter(Source):
                 break
         joined = _join(answers)
         if joined.status == 202:
-            return [Pending(token=joined.url, poll_at=datetime.now(UTC) + _VERIFYING)]
+            return [Pending(token=joined.url, poll_in=_VERIFYING)]
         return [joined]
 
     def parse(self, payload: Payload, wanted: Wanted) -> Sequence[Finding]:

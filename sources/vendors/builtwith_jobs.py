@@ -10,7 +10,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sources.contract import Http, Payload, Pending
@@ -30,7 +29,7 @@ _DONE = frozenset(("complete", "completed"))
 _FAILED = frozenset(("error", "failed"))
 _NOT_GIVEN = frozenset((401, 402, 403, 407, 408, 425, 429))
 """Statuses with which a result is refused, so that it is still there."""
-_LOOKS_APART = timedelta(seconds=30)
+_LOOKS_APART = 30.0  # seconds
 
 Answers = list[Payload | Pending]
 
@@ -76,7 +75,7 @@ def raise_for_job(payload: Payload) -> None:
 
 
 def _later(job: str, domains: Sequence[str]) -> Answers:
-    return [Pending(token=job, poll_at=datetime.now(UTC) + _LOOKS_APART)] * len(domains)
+    return [Pending(token=job, poll_in=_LOOKS_APART)] * len(domains)
 
 
 def _cut(answer: Payload, domains: Sequence[str]) -> list[Payload]:

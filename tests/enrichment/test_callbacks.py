@@ -26,14 +26,14 @@ class Slow(FakeSource):
     """Says that the answer comes later; when polled it answers from its table."""
 
     limits = Limits(late=3600)
-    poll_at = None
+    poll_in: float | None = None
 
     def fetch(self, call, http):
         (question,) = call.questions
         if question.token:
             return super().fetch(call, http)
         self.asked.append(question.callback_url)
-        return [Pending(token="job-7", poll_at=self.poll_at)]
+        return [Pending(token="job-7", poll_in=self.poll_in)]
 
 
 @pytest.fixture(autouse=True)
@@ -241,7 +241,7 @@ def test_signed_messages_of_the_corpus(client, fakes, run, shared, monkeypatch):
 
 
 def test_an_answer_that_has_to_be_fetched_is_asked_for_when_it_is_due(fakes, source, account):
-    fakes["fake"].poll_at = timezone.now() + timedelta(minutes=5)
+    fakes["fake"].poll_in = 300.0
     run = runs.start(kind=Kind.ACCOUNT, records=Account.objects.all())
     work(run)
     late.sweep(timezone.now())

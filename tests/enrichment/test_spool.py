@@ -185,7 +185,7 @@ def test_the_file_of_a_worker_that_lives_is_left_alone(home) -> None:
 def test_what_a_killed_worker_wrote_is_read_up_to_where_it_was_cut(home) -> None:
     answers: list[spool.Answer] = [
         (7, Payload(status=200, body=b"\0\xff{}", url="https://x/\N{SNOWMAN}", headers={"a": "b"})),
-        (8, Pending(token="job", poll_at=timezone.now())),
+        (8, Pending(token="job", poll_in=30.0)),
     ]
     text = b"".join(map(spool._dumped, answers))
     home.mkdir()
