@@ -100,14 +100,11 @@ def _slow_down() -> None:
 
 
 def main(arguments: list[str]) -> None:
-    """Prepare, or work from the moment on that is told on the input."""
+    """Prepare, or work until killed."""
     if arguments[0] == "prepare":
         prepare(*arguments[1:])
     else:
-        from tests.torture import clocks
-
         print("up", flush=True)
-        clocks.run(float(sys.stdin.readline()))
         while True:
             try:
                 work()

@@ -52,7 +52,7 @@ def test_a_worker_that_stood_still_for_longer_than_its_lease_writes_nothing_stal
 
 def test_each_planned_moment_makes_one_run_though_clocks_are_wrong_and_days_are_missed() -> None:
     database = os.environ.get("DATABASE_URL", "sqlite")
-    kept = keep_time(Days(database=database, sources=2, tasks=1, days=0.3, after=0.3, speed=1800))
+    kept = keep_time(Days(database=database, sources=2, tasks=1, days=0.3, after=0.3))
     assert not kept.broken
     assert kept.counts["planned"] > kept.counts["runs"] > 3
     assert kept.counts["looks"] > 20
