@@ -13,13 +13,12 @@ from typing import Any
 
 from django.db import transaction
 from django.db.models import QuerySet
-from django.utils import timezone
 
 from crm.models import Account, IdealCustomerProfile, Sheet
 from crm.profiles import KIND_OF
 from crm.researching import SOURCE, check_asks, prompted, records_of, run_over
 from crm.selections import Selection
-from enrichment import runs
+from enrichment import bulk, runs
 from enrichment.models import ApiTask, CustomAttribute, EnrichmentRun, SignalRule, UploadedFile
 from enrichment.models.signal import When
 from enrichment.queries import meant_by, said_in
@@ -156,7 +155,7 @@ def settings_of(task: ApiTask, *, sources: Sequence[str]) -> dict[str, Any]:
             lines.append(f"Only of companies {text.replace('only', name)}; state nothing of others.")
     settings = prompted(
         "\n".join(lines), given=given, attributes=wanted,
-        period=_period(config["monitoring_frequency"], timezone.now()),
+        period=_period(config["monitoring_frequency"], bulk.clock()),
     )  # fmt: skip
     check_asks(wanted=wanted, sources=sources, settings=settings)
     return settings

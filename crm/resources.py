@@ -11,11 +11,11 @@ from typing import Any
 
 import tablib
 from django.core.exceptions import ValidationError
-from django.utils import timezone
 from import_export import fields, resources
 
 from crm.cells import join, unescape_cell
 from crm.models import Account, Contact, Record
+from enrichment import bulk
 from enrichment.claims import Answer, CleanClaim, record
 from enrichment.models import EnrichmentRun, EnrichmentSource
 from enrichment.models.check import Outcome
@@ -137,7 +137,7 @@ class RecordResource(resources.ModelResource):  # type: ignore[misc]
         merged = dict(known)  # the last row about a record wins
         if not merged or result.has_errors():
             return
-        now = timezone.now()
+        now = bulk.clock()
         run = EnrichmentRun.objects.create(
             name=kwargs.get("file_name") or f"Small import of {self.kind}s",
             kind=self.kind.value, status=EnrichmentRun.Status.COMPLETED, created_by=self.user,

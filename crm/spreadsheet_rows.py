@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping, Sequence
 
-from django.utils import timezone
-
 from crm.models import Sheet
 from enrichment import bulk
 from enrichment.claims.state import owner_column, record_table
@@ -27,7 +25,7 @@ def create_records(kind: Kind, told: Sequence[Mapping[str, str]]) -> list[int]:
 
     Whom they are is written by their claims.
     """
-    table, now = record_table(kind), bulk.moment(timezone.now())
+    table, now = record_table(kind), bulk.moment(bulk.clock())
     ids = bulk.new_ids(table, len(told))
     rest = ("",) * len(_UNTOLD)
     rows = [
@@ -54,7 +52,7 @@ def write_items(items: Iterable[RunItem]) -> None:
 
 def list_records(sheet: Sheet, kind: Kind, records: Sequence[int | None]) -> None:
     """Put records on a sheet, once each; those that are on it stay."""
-    now = bulk.moment(timezone.now())
+    now = bulk.moment(bulk.clock())
     columns = [("sheet_id", "bigint"), (owner_column(kind), "bigint"), ("created_at", "timestamptz")]
     rows = [(sheet.pk, pk, now) for pk in dict.fromkeys(filter(None, records))]
     bulk.insert_unless_there("crm_sheetentry", columns, rows)

@@ -17,7 +17,7 @@ from crm.matching import Match, match_rows
 from crm.models import Contact, Sheet
 from crm.spreadsheet_cells import CellReader, Cells, fields_of, merged, merged_fields, unread
 from crm.spreadsheet_rows import create_records, list_records, write_items
-from enrichment import claims, runs
+from enrichment import bulk, claims, runs
 from enrichment.claims import Answer
 from enrichment.models import CustomAttribute, EnrichmentRun, EnrichmentSource, RunItem
 from enrichment.models.check import Outcome
@@ -191,7 +191,7 @@ class Import:
         for each, record in zip(cells, records, strict=True):
             if record:
                 rows.setdefault(record, []).append(each)
-        now, told = timezone.now(), list(rows)
+        now, told = bulk.clock(), list(rows)
         for start in range(0, len(told), _CHUNK):
             answers = [
                 Answer(record=pk, source=self.source, at=now, outcome=Outcome.FOUND, claims=merged(rows[pk]))

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from django.db import transaction
 from django.db.models import Q
 
-from enrichment import ledger, runs, spool
+from enrichment import bulk, ledger, runs, spool
 from enrichment.models import Lookup, RunItem
 from enrichment.models.check import Outcome
 from sources import registry
@@ -62,9 +62,10 @@ def _bring_back(lookup: Lookup) -> None:
 
 def _queue(items: list[RunItem]) -> None:
     """Let items go on where they stopped."""
+    now = bulk.clock()
     for item in items:
         item.state, item.waits_for, item.finished_at = _State.QUEUED, None, None
-        item.not_before = item.not_before or item.run.created_at
+        item.not_before = item.not_before or now
     RunItem.objects.bulk_update(items, ["state", "waits_for", "finished_at", "not_before", "outcomes"])
     for run in sorted({item.run_id for item in items}):
         runs.reopen(run)
@@ -73,13 +74,13 @@ def _queue(items: list[RunItem]) -> None:
 def sweep(now: datetime) -> int:
     """Close what waited too long, bring back what can go on; how many items."""
     adapters = registry.adapters()
-    waiting = Lookup.objects.filter(state=Lookup.State.WAITING).select_related("source", "run")
+    waiting = Lookup.objects.filter(state=Lookup.State.WAITING).select_related("source")
     for lookup in waiting.iterator():
         adapter = adapters.get(lookup.source.adapter)
         longest = timedelta(seconds=(adapter.limits if adapter else Limits()).late)
         if lookup.sent_at and lookup.sent_at + longest < now:
             _time_out(lookup, longest)
-    items = RunItem.objects.filter(state=_State.WAITING).select_related("run")
+    items = RunItem.objects.filter(state=_State.WAITING)
     is_due = Q(waits_for__poll_at__lte=now) | Q(waits_for=None) | ~Q(waits_for__state=Lookup.State.WAITING)
     ready = list(items.filter(is_due)[:1000])
     _queue(ready)
@@ -92,7 +93,7 @@ def _time_out(lookup: Lookup, longest: timedelta) -> None:
     text = f"no answer within {longest.total_seconds() / 3600:g} hours; it may still come"
     state = Lookup.State.UNCERTAIN if source.cost else Lookup.State.FAILED
     ledger.close(source, [(lookup.pk, state, lookup.reserved, text)])
-    items = list(RunItem.objects.filter(waits_for=lookup, state=_State.WAITING).select_related("run"))
+    items = list(RunItem.objects.filter(waits_for=lookup, state=_State.WAITING))
     for item in items:
         item.outcomes[source.slug] |= {"outcome": Outcome.FAILED.value, "reason": text}
     _queue(items)

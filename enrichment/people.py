@@ -9,7 +9,6 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from django.db import transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
-from django.utils import timezone
 
 from crm.models import Account, Contact
 from enrichment import bulk, claims
@@ -69,7 +68,7 @@ def introduce(run: EnrichmentRun, accounts: QuerySet[Account]) -> tuple[list[int
             _employ(leads)
             said = {leads[account.pk].pk: _said(account, leads[account.pk]) for account in reversed(named)}
             answers = [
-                Answer(record=pk, source=writer, at=timezone.now(), outcome=Outcome.FOUND, claims=claims_)
+                Answer(record=pk, source=writer, at=bulk.clock(), outcome=Outcome.FOUND, claims=claims_)
                 for pk, claims_ in said.items()
                 if claims_
             ]

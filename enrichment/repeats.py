@@ -9,8 +9,8 @@ from datetime import timedelta
 from typing import Any
 
 from django.db import transaction
-from django.utils import timezone
 
+from enrichment import bulk
 from enrichment.models import EnrichmentRun, GivenAnswer
 
 AGAIN = timedelta(seconds=10)
@@ -25,7 +25,7 @@ KEPT = timedelta(hours=24)
 
 def forget_old() -> None:
     """Delete the answers that are given no more."""
-    GivenAnswer.objects.filter(created_at__lt=timezone.now() - KEPT).delete()
+    GivenAnswer.objects.filter(created_at__lt=bulk.clock() - KEPT).delete()
 
 
 @transaction.atomic
@@ -41,12 +41,12 @@ def start_once(
     digest = hashlib.sha256(json.dumps(told, sort_keys=True, default=str).encode()).hexdigest()
     rows = GivenAnswer.objects.select_for_update()
     row, _ = rows.get_or_create(caller=f"start {caller}"[:40], key=digest, defaults={"request": digest})
-    since = timezone.now() - (RETRIED if is_retry else AGAIN)
+    since = bulk.clock() - (RETRIED if is_retry else AGAIN)
     before = EnrichmentRun.objects.filter(
         pk=int((row.body or {}).get("run", 0)), created_at__gt=since, undone_at=None
     ).exclude(status__in=ENDED_BADLY)
     if run := before.first():
         return run, True
     run = make()
-    GivenAnswer.objects.filter(pk=row.pk).update(body={"run": run.pk}, created_at=timezone.now())
+    GivenAnswer.objects.filter(pk=row.pk).update(body={"run": run.pk}, created_at=bulk.clock())
     return run, False

@@ -6,10 +6,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from django.db import transaction
-from django.utils import timezone
 
 from crm.models import Account, Contact, Record, SheetEntry
-from enrichment import claims
+from enrichment import bulk, claims
 from enrichment.claims import Answer, CleanClaim
 from enrichment.models import EnrichmentRun, EnrichmentSource, RunItem
 from enrichment.models.check import Outcome
@@ -57,7 +56,7 @@ def accept(run: EnrichmentRun, items: Sequence[RunItem], records: Sequence[Recor
             SheetEntry.objects.bulk_create(entries, ignore_conflicts=True)
         answers = [
             Answer(
-                record=owner.pk, source=source, at=timezone.now(), outcome=Outcome.FOUND,
+                record=owner.pk, source=source, at=bulk.clock(), outcome=Outcome.FOUND,
                 claims=tuple(_claims(item.subject or {})),
             )
             for item, owner in zip(items, owners, strict=True)

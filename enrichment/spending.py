@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from django.db.models import Q
-from django.utils import timezone
 
+from enrichment import bulk
 from enrichment.models import ApiKey, Budget, EnrichmentRun, RunOrigin
 from enrichment.models.run import to_follow
 
@@ -16,7 +16,7 @@ def left_of_key(key: ApiKey) -> int | None:
     """
     if key.monthly_limit is None:
         return None
-    now = timezone.now()
+    now = bulk.clock()
     runs = EnrichmentRun.objects.filter(
         origin__key=key, created_at__gte=now.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
     )

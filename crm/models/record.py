@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 from django.db import models
 from django.db.models import Q
 
+from crm.models.created import Created
 from sources.attributes import IDENTITY, Kind
 
 
@@ -44,7 +45,7 @@ class Record(models.Model):
     country = models.CharField(max_length=100, blank=True, editable=False)
     current_values = models.JSONField(default=dict, blank=True, editable=False)
 
-    created_at = models.DateTimeField(auto_now_add=True)
+    created_at = Created()
 
     class Meta:
         abstract = True

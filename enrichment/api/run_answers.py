@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Count, F, QuerySet, Sum
+from django.db.models import Count, DateTimeField, F, QuerySet, Sum
 from django.db.models.functions import Coalesce
 from rest_framework import serializers
 
@@ -17,7 +17,7 @@ from enrichment.models import EnrichmentRun, Lookup, RunItem, RunOrigin
 from enrichment.queries import made_by
 from sources.attributes import Kind
 
-UPDATED = Coalesce("finished_at", "started_at", "created_at")
+UPDATED = Coalesce("finished_at", "started_at", "created_at", output_field=DateTimeField())
 RUN_STATUSES = EnrichmentRun.Status.values
 
 

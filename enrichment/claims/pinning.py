@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from django.db import transaction
-from django.utils import timezone
 
 from crm.models import Record
 from enrichment import bulk
@@ -45,7 +44,7 @@ def _attribute(slug: str) -> Attribute:
 
 
 def _replace(record: Record, slug: str, row: tuple[str, str, str] | None) -> None:
-    column, now = owner_column(record.kind), bulk.moment(timezone.now())
+    column, now = owner_column(record.kind), bulk.moment(bulk.clock())
     source = EnrichmentSource.objects.get(slug=USER).pk
     with transaction.atomic():
         lock(record.kind, [record.pk])

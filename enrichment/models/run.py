@@ -7,6 +7,7 @@ from django.db import models
 from django.db.models import F, Q
 
 from crm.models import Account, Contact, Sheet
+from crm.models.created import Created
 
 
 class EnrichmentRun(models.Model):
@@ -57,7 +58,7 @@ class EnrichmentRun(models.Model):
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
     )
-    created_at = models.DateTimeField(auto_now_add=True)
+    created_at = Created()
     started_at = models.DateTimeField(null=True, blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)
     undone_at = models.DateTimeField(null=True, blank=True)

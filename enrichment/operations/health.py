@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import DatabaseError
-from django.db.models import Exists, Min, OuterRef, QuerySet
+from django.db.models import DateTimeField, Exists, Min, OuterRef, QuerySet
 from django.db.models.functions import Coalesce
 from django_q.brokers import get_broker
 
@@ -77,7 +77,8 @@ def oldest_runnable(now: datetime) -> datetime | None:
     waiting = RunItem.objects.filter(state=RunItem.State.QUEUED)
     runs = going_runs()
     unparked = runs.filter(Exists(waiting.filter(run=OuterRef("pk"), not_before=None)))
-    since_start = unparked.aggregate(at=Min(Coalesce("started_at", "created_at")))["at"]
+    begun = Coalesce("started_at", "created_at", output_field=DateTimeField())
+    since_start = unparked.aggregate(at=Min(begun))["at"]
     since_due = waiting.filter(run__in=runs, not_before__lte=now).aggregate(at=Min("not_before"))["at"]
     return min((at for at in (since_start, since_due) if at), default=None)
 

@@ -9,10 +9,10 @@ from datetime import datetime, timedelta
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from django.conf import settings
-from django.utils import timezone
 from django.utils.encoding import force_bytes
 from standardwebhooks import Webhook
 
+from enrichment import bulk
 from enrichment.models import WebhookEndpoint
 
 OVERLAP = timedelta(hours=24)
@@ -33,7 +33,7 @@ def rotate(endpoint: WebhookEndpoint) -> str:
     """Give an endpoint a new secret; messages carry signatures of both until the old one ends in a day."""
     text, sealed = _make()
     endpoint.previous_secret, endpoint.secret = endpoint.secret, sealed
-    endpoint.previous_until = timezone.now() + OVERLAP
+    endpoint.previous_until = bulk.clock() + OVERLAP
     endpoint.save(update_fields=["secret", "previous_secret", "previous_until"])
     return text
 

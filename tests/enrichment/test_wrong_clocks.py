@@ -14,11 +14,11 @@ from django_q.brokers import get_broker
 from django_q.models import OrmQ
 
 from crm.models import Account
-from enrichment import bulk, heartbeats, leases, runs, tasks
+from enrichment import bulk, heartbeats, leases, ledger, runs, tasks
 from enrichment.leases import Hold
 from enrichment.models import Lookup, RunItem
 from sources.attributes import Kind
-from sources.contract import Call, Http, Payload
+from sources.contract import Call, Http, Payload, Pending
 from tests.factories import make_account, make_run, make_source
 from tests.fakes import FakeSource
 from tests.sources.servers import Server, reply, serving
@@ -64,6 +64,19 @@ def test_the_sweep_of_a_fast_machine_leaves_alone_what_others_work_on(clock):
     item.refresh_from_db()
     lookup.refresh_from_db()
     assert (item.state, lookup.state) == (RunItem.State.PROCESSING, Lookup.State.SENT)
+
+
+def test_runs_records_and_late_answers_of_a_fast_machine_are_dated_by_the_database(clock):
+    clock(HOUR)
+    run, account = make_run(), make_account()
+    lookup = Lookup.objects.create(
+        source=make_source("fake"), run=run, key="k", question={}, state="sent", version=1
+    )
+    ledger.wait_for([(lookup.pk, Pending(token="job", poll_in=300.0))])
+    lookup.refresh_from_db()
+    assert lookup.poll_at
+    for at in (run.created_at, account.created_at, lookup.poll_at - timedelta(seconds=300)):
+        assert abs(bulk.clock() - at) < timedelta(minutes=10)
 
 
 def test_a_slow_machine_gives_signs_of_life_and_sees_those_of_others(clock):
