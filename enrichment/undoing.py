@@ -17,6 +17,7 @@ from enrichment import claims, replay, webhooks
 from enrichment.claims import Shift
 from enrichment.models import AttributeValue, Check, EnrichmentRun, RunItem
 from enrichment.runs import RunRefused, cancel
+from enrichment.winner import RECORD
 from sources.attributes import Kind
 
 PREVIEWED = 2000
@@ -131,11 +132,11 @@ def _untouched(run: EnrichmentRun, kind: Kind) -> QuerySet[Any]:
     """The records that the run made and of which nobody else knows anything.
 
     Touched are those that a person typed something about or edited in the admin, that another run answered or worked on,
-    that are on another sheet, and accounts with people who stay.
+    that are on another sheet, and accounts with people who stay; what came with a record is no touch.
     """
     own = {kind.value: OuterRef("pk")}
     others = Q(
-        Exists(AttributeValue.objects.filter(run=None, **own))
+        Exists(AttributeValue.objects.filter(run=None, **own).exclude(source__slug=RECORD))
         | Exists(Check.objects.filter(**own).exclude(run=run).filter(run__undone_at=None))
         | Exists(RunItem.objects.filter(**own).exclude(run=run).filter(run__undone_at=None))
         | Exists(SheetEntry.objects.filter(**own).exclude(sheet=run.sheet_id))

@@ -9,8 +9,8 @@ from typing import Any, Protocol, TypeVar
 
 from sources.attributes import IDENTITY
 
-USER, API, SPREADSHEET, COMPANY = "user", "api", "spreadsheet", "company"
-WRITERS = frozenset({USER, API, SPREADSHEET, COMPANY})
+USER, API, SPREADSHEET, COMPANY, RECORD = "user", "api", "spreadsheet", "company", "record"
+WRITERS = frozenset({USER, API, SPREADSHEET, COMPANY, RECORD})
 """Sources that tell without being asked; only they move identity columns (design §7)."""
 
 IDENTITY_SLUGS = frozenset(IDENTITY) | {"company_linkedin_url"}

@@ -32,6 +32,8 @@ def read_reference(reference: str) -> Reference:
         return Reference(f"row {row} of {slug}", reference)
     if scheme == "user":
         return Reference(f"typed by {rest}", reference)
+    if scheme == "record":
+        return Reference("came with the record", reference)
     try:
         parts = urlsplit(reference)
     except ValueError:

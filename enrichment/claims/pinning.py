@@ -8,8 +8,9 @@ from django.db import transaction
 
 from crm.models import Record
 from enrichment import bulk
+from enrichment.claims.adopting import adopt
 from enrichment.claims.settling import refresh
-from enrichment.claims.state import VALUES, canonical, lock, owner_column
+from enrichment.claims.state import VALUES, canonical, live_claims, lock, owner_column, speakers
 from enrichment.models import CustomAttribute, EnrichmentSource
 from enrichment.winner import USER
 from sources.attributes import BY_SLUG, Attribute
@@ -47,7 +48,9 @@ def _replace(record: Record, slug: str, row: tuple[str, str, str] | None) -> Non
     column, now = owner_column(record.kind), bulk.moment(bulk.clock())
     source = EnrichmentSource.objects.get(slug=USER).pk
     with transaction.atomic():
-        lock(record.kind, [record.pk])
+        owners = lock(record.kind, [record.pk])
+        told = [claim for claim in live_claims(record.kind, owners) if claim.attribute == slug]
+        adopt(record.kind, owners, {pk: {slug: told} for pk in owners}, speakers())
         ended = bulk.select(
             f"SELECT id FROM {VALUES} WHERE {column} = %s AND attribute = %s AND source_id = %s "
             "AND superseded_at IS NULL AND retracted_at IS NULL",

@@ -10,6 +10,7 @@ from typing import Any
 from django.db import transaction
 
 from enrichment import bulk
+from enrichment.claims.adopting import adopt
 from enrichment.claims.answers import Answer, CleanClaim, Recorded, RunUndone
 from enrichment.claims.current import current_of, write_current
 from enrichment.claims.freshness import note_fresh
@@ -141,8 +142,10 @@ class Chunk:
         bulk.update(VALUES, [("superseded_at", "timestamptz")], self._ended)
         self._flush()
         note_fresh(self.kind, answers, self.speak)
+        standing = _standing(live.values())
+        adopt(self.kind, self.owners, standing, self.speak)
         with bulk.checking_keys():
-            shown = current_of(self.kind, self.owners, _standing(live.values()), self.speak)
+            shown = current_of(self.kind, self.owners, standing, self.speak)
         self.records_changed += write_current(self.kind, shown)
 
     def add(self, answer: Answer) -> None:

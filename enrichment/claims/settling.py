@@ -12,6 +12,7 @@ from typing import Any
 from django.db import transaction
 
 from enrichment import bulk
+from enrichment.claims.adopting import adopt
 from enrichment.claims.current import current_of, write_current
 from enrichment.claims.freshness import settle_freshness
 from enrichment.claims.state import (
@@ -30,7 +31,7 @@ from enrichment.claims.state import (
 )
 from enrichment.claims.statements import read
 from enrichment.models import EnrichmentRun, Preferences
-from sources.attributes import IDENTITY, Kind, identity_slug
+from sources.attributes import Kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,13 +129,13 @@ def _settle_chunk(kind: Kind, ids: Collection[int]) -> Settled:
 
 
 def _write_all_current(kind: Kind, owners: dict[int, Owner], speak: Speakers) -> int:
-    """Recompute every attribute that a record shows or has a live claim for, and its identity."""
-    identity = [identity_slug(kind, column) for column in IDENTITY]
+    """Recompute every attribute that a record shows or has a live claim for, its identity among them."""
     standing: dict[int, dict[str, list[Live]]] = {
-        pk: {slug: [] for slug in (*owner.current, *identity)} for pk, owner in owners.items()
+        pk: {slug: [] for slug in owner.current} for pk, owner in owners.items()
     }
     for claim in live_claims(kind, owners):
         standing[claim.owner].setdefault(claim.attribute, []).append(claim)
+    adopt(kind, owners, standing, speak)
     return write_current(kind, current_of(kind, owners, standing, speak))
 
 

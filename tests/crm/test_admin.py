@@ -205,6 +205,7 @@ def test_the_page_costs_a_fixed_number_of_queries(olive, django_assert_max_num_q
         ("table:leads#12", "row 12 of leads"),
         ("csv_import", "imported file"),
         ("user:anna", "typed by anna"),
+        ("record:7", "came with the record"),
         ("data:text/html,x", "data:text/html,x"),
         ("http:\\\\evil", "http:\\\\evil"),
     ],
