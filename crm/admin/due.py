@@ -16,7 +16,7 @@ from enrichment.models import EnrichmentSource
 class DueFilter(DropdownFilter):  # type: ignore[misc]
     """By the source whose next scheduled refresh would take a record."""
 
-    title = "due for a refresh by"
+    title = "source with a refresh due"
     parameter_name = "due"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:

@@ -144,7 +144,7 @@ def columns_of(table: Table, headers: Headers | None, request: HttpRequest) -> l
         if chosen is None:
             known = headers.columns[place] if headers else None
             chosen = f"{known.kind}.{known.field}" if known and known.field and known.kind else ""
-        samples = [row[place] for row in table.rows[:_ROWS_SHOWN]]
+        samples = [row[place] for row in table.rows[:_ROWS_SHOWN] if row[place]]
         columns.append(Column(header, samples, chosen))
     return columns
 

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest
 from django.template.response import TemplateResponse
+from django.utils.text import capfirst
 from unfold import decorators
 from unfold.admin import ModelAdmin
 from unfold.views import ChangeList
@@ -75,6 +76,11 @@ class FootnoteAdmin(ModelAdmin):  # type: ignore[misc]
 
 class PageChangeList(ChangeList):  # type: ignore[misc]
     """A list that completes the rows of the page it shows."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if not self.is_popup:
+            self.title = capfirst(self.opts.verbose_name_plural)  # nobody is asked to select one to change
 
     def get_results(self, request: HttpRequest) -> None:
         """Read one page of rows, then what belongs beside them."""

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.db.models import Count
 from django.http import HttpRequest
 from django.urls import reverse
 
 from crm.models import Account, Contact
 from enrichment.admin.paging import count_of
 from enrichment.admin.sources import key_state
-from enrichment.models import EnrichmentRun, EnrichmentSource
+from enrichment.models import EnrichmentRun, EnrichmentSource, RunItem
 from enrichment.queries import coverage, sample_of
 from sources.attributes import BY_SLUG
 
@@ -40,7 +41,7 @@ def fill(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     if user.has_perm("crm.view_contact"):
         context["contacts"] = count_of(Contact.objects.all())
     if user.has_perm("enrichment.view_enrichmentrun"):
-        context["runs"] = list(EnrichmentRun.objects.all()[:_RUNS])
+        context["runs"] = _latest_runs()
         context["open_runs"] = EnrichmentRun.objects.filter(status__in=EnrichmentRun.OPEN).count()
     if user.has_perm("enrichment.view_enrichmentsource"):
         sources = list(EnrichmentSource.objects.exclude(adapter=""))
@@ -50,3 +51,13 @@ def fill(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
             (source, variable) for source, state, variable in keys if state == "missing" and source.is_enabled
         ]
     return context
+
+
+def _latest_runs() -> list[EnrichmentRun]:
+    """The newest runs, each with how many of its items wait for a person (two queries)."""
+    runs = list(EnrichmentRun.objects.all()[:_RUNS])
+    items = RunItem.objects.filter(run__in=runs, state=RunItem.State.REVIEW, run__undone_at=None).order_by()
+    counts = dict(items.values_list("run").annotate(Count("pk")))
+    for run in runs:
+        run.in_doubt = counts.get(run.pk, 0)  # type: ignore[attr-defined]
+    return runs

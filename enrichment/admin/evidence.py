@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Any
 from urllib.parse import urlencode
 
@@ -18,6 +19,7 @@ from crm.models import Record
 from enrichment.admin.base import ReadOnlyAdmin, column
 from enrichment.admin.references import links
 from enrichment.models import AttributeValue, Check, Lookup
+from enrichment.queries.catalogue import describe
 from sources.display import display as display_value
 
 BODY_SHOWN = 20_000
@@ -65,10 +67,10 @@ class _OfRecordAdmin(ReadOnlyAdmin):
 class ClaimAdmin(_OfRecordAdmin):
     """Every claim ever made."""
 
-    list_display = ("attribute", "shown", "record", "source", "state", "first_seen_at")
+    list_display = ("attribute_label", "shown", "record", "source", "state", "first_seen_at")
     list_filter = (("source", RelatedDropdownFilter),)
     search_fields = ("=attribute",)
-    search_help_text = "An attribute, e.g. headcount"
+    search_help_text = "The slug of an attribute, e.g. headcount"
     ordering = ("-id",)
     fields = (
         "record", "attribute", "shown", "original", "reference_links", "source", "run", "lookup", "state",
@@ -78,6 +80,17 @@ class ClaimAdmin(_OfRecordAdmin):
         "No source has claimed anything yet. Import a spreadsheet, or select accounts and enrich them."
     )
     empty_links = (("Accounts", "admin:crm_account_changelist", "crm.view_account"),)
+
+    def complete_page(self, objects: Sequence[AttributeValue]) -> None:
+        """The names of the attributes, in one query."""
+        known = describe({claim.attribute for claim in objects})
+        for claim in objects:
+            claim.label = known[claim.attribute].label  # type: ignore[attr-defined]
+
+    @column(description="Attribute", ordering="attribute", header=True)
+    def attribute_label(self, claim: AttributeValue) -> list[str]:
+        """The attribute's name, and its slug below it."""
+        return [claim.label, claim.attribute]  # type: ignore[attr-defined]
 
     @column(description="Value")
     def shown(self, claim: AttributeValue) -> str:
@@ -101,11 +114,20 @@ class ClaimAdmin(_OfRecordAdmin):
 class LookupAdmin(ReadOnlyAdmin):
     """Every question asked, what it cost and what came back."""
 
-    list_display = ("id", "source", "asked_about", "state_label", "status", "cost", "sent_at", "answered_at")
+    list_display = (
+        "id",
+        "source",
+        "asked_about",
+        "state_label",
+        "http_status",
+        "credits",
+        "sent_at",
+        "answered_at",
+    )
     list_filter = (("source", RelatedDropdownFilter), ("state", ChoicesDropdownFilter))
     list_select_related = ("source", "run")
     fields = (
-        "source", "run", "asked_about", "state", "url", "status", "cost", "reserved", "period", "version", "key",
+        "source", "run", "asked_about", "state", "url", "http_status", "credits", "reserved", "period", "version", "key",
         "sent_at", "answered_at", "error", "question_text", "headers_text", "payload",
     )  # fmt: skip
     empty_hint = "No source has been asked yet. Select accounts and choose Enrich selected."
@@ -134,6 +156,16 @@ class LookupAdmin(ReadOnlyAdmin):
     def state_label(self, lookup: Lookup) -> str:
         """Where the question stands."""
         return lookup.state
+
+    @column(description="HTTP status", ordering="status")
+    def http_status(self, lookup: Lookup) -> int | None:
+        """What the answer came with."""
+        return lookup.status
+
+    @column(description="Credits", ordering="cost")
+    def credits(self, lookup: Lookup) -> int | None:
+        """What it cost."""
+        return lookup.cost
 
     @column(description="Question")
     def question_text(self, lookup: Lookup) -> SafeString:

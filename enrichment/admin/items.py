@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from django.contrib import admin, messages
@@ -77,6 +78,12 @@ class RunItemAdmin(ReadOnlyAdmin):
         is_page = bool(request.resolver_match and "object_id" in request.resolver_match.kwargs)
         return rows if is_page else rows.defer("evidence")
 
+    def complete_page(self, objects: Sequence[RunItem]) -> None:
+        """What the sources of the page are called, in one query."""
+        labels = labels_of({slug for item in objects for slug in item.outcomes})
+        for item in objects:
+            item.labels = labels  # type: ignore[attr-defined]
+
     @column(description="Position", ordering="position")
     def place(self, item: RunItem) -> str:
         """Row of the file, or order in the run."""
@@ -103,7 +110,7 @@ class RunItemAdmin(ReadOnlyAdmin):
                 (
                     OUTCOME_TONES.get(each.get("outcome", ""), "default"),
                     each.get("reason", ""),
-                    slug,
+                    item.labels.get(slug, slug),  # type: ignore[attr-defined]
                     str(each.get("outcome", "")).replace("_", " "),
                 )
                 for slug, each in item.outcomes.items()
@@ -166,7 +173,7 @@ def named_in(item: RunItem) -> str:
 
 def outcome_rows(item: RunItem) -> list[dict[str, Any]]:
     """What became of each source, with a link to the question that was asked."""
-    labels = dict(EnrichmentSource.objects.filter(slug__in=item.outcomes).values_list("slug", "label"))
+    labels = labels_of(item.outcomes)
     return [
         {
             "source": labels.get(slug, slug),
@@ -182,10 +189,15 @@ def outcome_rows(item: RunItem) -> list[dict[str, Any]]:
     ]
 
 
+def labels_of(slugs: Collection[str]) -> dict[str, str]:
+    """What sources are called."""
+    return dict(EnrichmentSource.objects.filter(slug__in=slugs).values_list("slug", "label"))
+
+
 def candidate_rows(item: RunItem) -> list[dict[str, Any]]:
     """Whom the row may be, best first as the matcher left them."""
     kind = item.run.kind
-    labels = dict(EnrichmentSource.objects.filter(slug__in=item.outcomes).values_list("slug", "label"))
+    labels = labels_of(item.outcomes)
     rows = []
     for each in item.evidence:
         pk = each.get("id")

@@ -15,12 +15,13 @@ from unfold.contrib.filters.admin import ChoicesDropdownFilter
 
 from enrichment import runs, undoing
 from enrichment.admin.base import ReadOnlyAdmin, column, require
-from enrichment.admin.items import OUTCOME_TONES
+from enrichment.admin.items import MAY_DECIDE, OUTCOME_TONES, labels_of
 from enrichment.admin.progress import BUTTONS, as_json, state_links
 from enrichment.admin.retries import RetryMixin
 from enrichment.admin.signal_rows import signals_of_run
-from enrichment.models import EnrichmentRun, EnrichmentSource, RunItem
+from enrichment.models import EnrichmentRun, RunItem
 from enrichment.queries import described
+from enrichment.queries.catalogue import describe
 
 MAY_STEER = "enrichment.change_enrichmentrun"
 
@@ -32,6 +33,11 @@ STATUS_TONES = {
 _FROM_LISTS = ("origin__task", "origin__file")
 
 _BY_SOURCE = ("sources", "credits")  # parts of the summary that make a table of their own
+_SUMMARY = {
+    "rows": "Rows in the file", "matched": "Rows of records known before", "merged": "Rows of a record of another row",
+    "created": "Records created", "review": "Rows in doubt when they were read", "discarded": "Rows left out, and why",
+    "values": "Values written",
+}  # fmt: skip
 _SHOWN_APART = (*_BY_SOURCE, "warnings")
 
 
@@ -110,6 +116,7 @@ class EnrichmentRunAdmin(RetryMixin, ReadOnlyAdmin):
     def _page_context(self, request: HttpRequest, run: EnrichmentRun) -> dict[str, Any]:
         now = as_json(run)
         may_steer = request.user.has_perm(MAY_STEER)
+        labels = labels_of(run.sources)
         return {
             "run": run,
             "progress": now,
@@ -119,6 +126,9 @@ class EnrichmentRunAdmin(RetryMixin, ReadOnlyAdmin):
             "may_steer": may_steer,
             "may_start": request.user.has_perm("enrichment.add_enrichmentrun"),
             "summary": readable_summary({k: v for k, v in run.summary.items() if k not in _SHOWN_APART}),
+            "asked": [labels.get(slug, slug) for slug in run.sources],
+            "wanted": [each.label for each in describe(run.wanted).values()],
+            "may_decide": request.user.has_perm(MAY_DECIDE),
             "warnings": run.summary.get("warnings", ()),
             "sources": source_rows(run),
             "queue": f"{reverse('admin:enrichment_runitem_changelist')}?run={run.pk}",
@@ -167,7 +177,7 @@ class EnrichmentRunAdmin(RetryMixin, ReadOnlyAdmin):
 def source_rows(run: EnrichmentRun) -> list[dict[str, Any]]:
     """Of each source of a run that ended what it said, with links to those items, and what it cost."""
     outcomes, credits = (run.summary.get(name, {}) for name in _BY_SOURCE)
-    labels = dict(EnrichmentSource.objects.filter(slug__in=outcomes).values_list("slug", "label"))
+    labels = labels_of(outcomes)
     return [
         {
             "slug": slug,
@@ -193,5 +203,5 @@ def readable_summary(summary: dict[str, Any]) -> list[tuple[str, str]]:
         else:
             text = f"{value:,}" if isinstance(value, int) else str(value)
         if text:
-            rows.append((name.replace("_", " ").capitalize(), text))
+            rows.append((_SUMMARY.get(name) or name.replace("_", " ").capitalize(), text))
     return rows

@@ -154,7 +154,7 @@ class SignalRuleAdmin(FootnoteAdmin):
     """What is looked for in changes."""
 
     form = RuleForm
-    list_display = ("name", "is_enabled", "type", "looks_at", "threshold", "strength", "made")
+    list_display = ("name", "is_enabled", "type", "looks_at", "moves_by", "strength", "made")
     list_editable = ("is_enabled",)
     list_filter = (("type", ChoicesDropdownFilter), "is_enabled")
     list_select_related = ("profile", "sheet")
@@ -196,7 +196,18 @@ class SignalRuleAdmin(FootnoteAdmin):
     @column(description="Looks at")
     def looks_at(self, rule: SignalRule) -> str:
         """The attributes, and which change of them."""
-        return f"{', '.join(rule.attributes) or 'any attribute'}: {rule.get_when_display()}"
+        known = describe(rule.attributes)
+        names = ", ".join(known[slug].label for slug in rule.attributes)
+        return f"{names or 'any attribute'}: {rule.get_when_display()}"
+
+    @column(description="Threshold", ordering="threshold")
+    def moves_by(self, rule: SignalRule) -> str | None:
+        """How far a value moves at least, or the value to reach with its unit."""
+        if rule.threshold is None:
+            return None
+        first = describe(rule.attributes[:1]).get(rule.attributes[0]) if rule.attributes else None
+        unit = (first.unit if first else "") if rule.when == When.REACHES else "%"
+        return f"{rule.threshold.normalize():,f} {unit}".strip()
 
     @column(description="Signals")
     def made(self, rule: SignalRule) -> SafeString:

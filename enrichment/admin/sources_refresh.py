@@ -91,7 +91,7 @@ def shown_fields(request: HttpRequest, source: EnrichmentSource | None) -> tuple
 
 def moment(source: EnrichmentSource, at: datetime) -> str:
     """A point in time as the source's own clock shows it."""
-    return f"{date_format(at.astimezone(source.zone), 'D j M Y, H:i')} {source.time_zone}"
+    return f"{date_format(at.astimezone(source.zone), 'DATETIME_FORMAT')} {source.time_zone}"
 
 
 def list_url(source: EnrichmentSource, kind: Kind) -> str:

@@ -20,6 +20,7 @@ from enrichment.admin.base import ReadOnlyAdmin, column
 from enrichment.models import Heartbeat
 
 admin.site.index_title = "Overview"
+admin.site.empty_value_display = "–"
 
 for model in (User, Group, Schedule, Success, Failure, OrmQ):
     if admin.site.is_registered(model):
@@ -54,7 +55,7 @@ class _SuperusersOnlyAdmin(ReadOnlyAdmin):
 class ScheduleAdmin(_SuperusersOnlyAdmin):
     """What django-q2 wakes by the clock."""
 
-    list_display = ("name", "func", "schedule_type", "next_run", "repeats")
+    list_display = ("name", "func", "schedule_type", "next_run")
     empty_hint = "Nothing is scheduled: the workers make their schedules when they start (manage.py up)."
 
 

@@ -127,7 +127,7 @@ def test_the_pages_show_the_last_and_the_next_refresh(olive, source, account):
 
     page = olive.get(page_of(source)).content.decode()
     assert reverse("admin:enrichment_enrichmentrun_change", args=[run.pk]) in page
-    next_midnight = source.next_moment(at).strftime("%a %-d %b %Y, 00:00 Europe/Berlin")
+    next_midnight = source.next_moment(at).strftime("%Y-%m-%d 00:00 Europe/Berlin")
     assert next_midnight in page
     assert next_midnight in olive.get(SOURCES).content.decode()
 
