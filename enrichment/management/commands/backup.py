@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from django.apps import apps
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
@@ -30,7 +31,9 @@ class Command(BaseCommand):
         try:
             if path.name.endswith(".jsonl.gz"):
                 counts = archive.write(path)
-                told = ", ".join(f"{count:,} {label}" for label, count in counts.items() if count)
+                told = ", ".join(
+                    f"{count:,} {_called(label, count)}" for label, count in counts.items() if count
+                )
                 self.stdout.write(f"{path}: {told or 'no rows'}.")
             elif path.name.endswith(".sqlite3"):
                 sqlite_copy.write(path)
@@ -43,3 +46,9 @@ class Command(BaseCommand):
                 raise CommandError(f"{path.name}: write a file that ends in .jsonl.gz or .sqlite3.")
         except BackupRefused as error:
             raise CommandError(str(error)) from None
+
+
+def _called(label: str, count: int) -> str:
+    """What people call the rows of a model."""
+    meta = apps.get_model(label)._meta
+    return str(meta.verbose_name if count == 1 else meta.verbose_name_plural)

@@ -22,7 +22,7 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         """What agents may do."""
         parser.add_argument(
-            "--scope", action="append", choices=[Scope.READ, Scope.ENRICH], default=[],
+            "--scope", action="append", choices=[Scope.READ.value, Scope.ENRICH.value], default=[],
             help="enrich: agents may also start, cancel and undo runs",
         )  # fmt: skip
 

@@ -31,7 +31,9 @@ class Command(BaseCommand):
             raise CommandError(f"There is no source {options['source']}; `manage.py sources` lists them.")
         try:
             if not replay.waiting(source):
-                self.stdout.write(f"All kept answers of {source.label} were read by its newest version.")
+                self.stdout.write(
+                    f"Nothing to read anew: the newest version of {source.label} has read every answer that is kept of it."
+                )
                 return
             for line in _lines(replay.preview(source)):
                 self.stdout.write(line)

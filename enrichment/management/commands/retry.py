@@ -24,7 +24,7 @@ class Command(BaseCommand):
         """Which run, and what of it."""
         parser.add_argument("run", type=int, help="the run's number, as in the address of its page")
         parser.add_argument("--source", default="", help="only the items for which this source failed")
-        parser.add_argument("--state", default="", choices=("", *retrying.STATES), metavar="STATE", help="items of this state: failed (the default), skipped or review")  # fmt: skip
+        parser.add_argument("--state", default="", choices=[state.value for state in retrying.STATES], metavar="STATE", help="items of this state: failed (the default), skipped or review")  # fmt: skip
         parser.add_argument("--item", type=int, help="only this item, by its position in the run")
         parser.add_argument("--in-doubt", action="store_true", help="also questions that were sent and never answered: they may be paid twice")  # fmt: skip
         parser.add_argument("--yes", action="store_true", help="do not ask")
