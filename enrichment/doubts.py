@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
+from django.db.models import F
+
 from enrichment import bulk
 from enrichment.models import Lookup, RunItem
 from enrichment.work import SKIPPED, Work
@@ -21,6 +23,10 @@ def go_on(works: Sequence[Work], slugs: Collection[str]) -> int:
     fences = {work.item.pk: work.item.fence for work in works}
     now = RunItem.objects.filter(pk__in=bulk.among(fences)).values_list("pk", "fence")
     taken_over = {pk for pk, fence in now if fence != fences[pk]}
+    # Who comes home late did not end: that others took its items over speaks against none of them.
+    RunItem.objects.filter(pk__in=bulk.among(taken_over), state__in=RunItem.OPEN, starts__gt=0).update(
+        starts=F("starts") - 1
+    )
     meant = taken_over | {work.item.pk for work in works if any(_doubts(work.outcomes, slugs))}
     if not meant:
         return 0
