@@ -12,5 +12,5 @@ urlpatterns = [
     re_path(rf"{_KEY}/properties$", views.Properties.as_view()),
     re_path(rf"{_KEY}/preview$", views.Preview.as_view()),
     re_path(rf"{_KEY}/view/(?P<entity>[a-z]+-[0-9]+)$", views.view),
-    re_path(rf"{_KEY}/.*$", views.nowhere),
+    re_path(rf"{_KEY}/", views.nowhere),
 ]

@@ -114,6 +114,6 @@ def _flat(detail: Any, path: str = "") -> Iterator[tuple[str, list[str]]]:
 
 
 @csrf_exempt
-def no_such_address(request: HttpRequest, rest: str = "") -> JsonResponse:
+def no_such_address(request: HttpRequest) -> JsonResponse:
     """The answer below /v1 where there is nothing."""
     return JsonResponse(answer("There is nothing at this address.", "not_found"), status=404)

@@ -76,5 +76,5 @@ urlpatterns = [
     path("value", values.ValueList.as_view()),
     path("value/pin", values.ValuePin.as_view()),
     path("value/release", values.ValueRelease.as_view()),
-    re_path(r"^(?P<rest>.*)$", no_such_address),
+    re_path("", no_such_address),
 ]

@@ -11,6 +11,7 @@ from django.test import Client
 
 from enrichment.models import ApiKey
 from enrichment.registration import sync_sources
+from tests.api.world import make_one_of_each
 
 
 class Api:
@@ -61,3 +62,9 @@ def api(new_key: Callable[..., str]) -> Api:
     """A client that may read, write and enrich."""
     sync_sources()
     return Api(new_key())
+
+
+@pytest.fixture
+def known(api: Api) -> dict[str, str]:
+    """The ids of a small world, by the name of the parameter in a path."""
+    return make_one_of_each(api)

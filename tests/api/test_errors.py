@@ -6,7 +6,7 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.mark.parametrize(
-    "path", ["/v1/", "/v1/nothing", "/v1/icp/12", "/v1/icp/" + "f" * 24, "/v1/icp/" + "0" * 24]
+    "path", ["/v1/", "/v1/nothing", "/v1/a%0Ab", "/v1/icp/12", "/v1/icp/" + "f" * 24, "/v1/icp/" + "0" * 24]
 )
 def test_an_address_without_anything_says_so_in_json(api, path):
     status, body = api.get(path)

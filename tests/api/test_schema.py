@@ -4,24 +4,14 @@ from __future__ import annotations
 
 import json
 import re
-import warnings
-from collections import Counter
-from collections.abc import Iterator
-from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import pytest
-import schemathesis
 from django.core.management import call_command
-from django.core.signals import request_finished, request_started
-from django.core.wsgi import get_wsgi_application
-from django.db import close_old_connections, transaction
 from django.test import Client
 from django.utils import timezone
 from drf_spectacular.drainage import GENERATOR_STATS
 from drf_spectacular.generators import SchemaGenerator
-from hypothesis import HealthCheck, Phase, given, settings
 from jsonschema import Draft202012Validator, FormatChecker
 from schemathesis.checks import not_a_server_error
 from schemathesis.specs.openapi.checks import (
@@ -32,19 +22,13 @@ from schemathesis.specs.openapi.checks import (
 
 from enrichment import signals
 from enrichment.models import (
-    ApiKey,
-    ApiSchedule,
-    ApiTask,
     EnrichmentRun,
-    RunItem,
-    UploadedFile,
     WebhookDelivery,
     WebhookEndpoint,
 )
-from enrichment.registration import sync_sources
 from enrichment.undoing import undo
-from tests.api.world import list_account, list_contact, make_profile, make_sheet, make_surge
-from tests.factories import make_account, make_run, make_source
+from tests.api.world import make_surge
+from tests.factories import make_account, make_run
 
 pytestmark = pytest.mark.django_db
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
@@ -102,92 +86,3 @@ def test_the_pages_need_nobody_else(page):
     assert not [link for link in links if "//" in link]
     for link in links:
         assert Client().get(link).status_code == 200, link
-
-
-@pytest.fixture
-def known(api, tmp_path: Path) -> dict[str, Any]:
-    """The ids of a small world, by the name of the parameter in a path."""
-    sync_sources()
-    make_source("fake")
-    icp = make_profile(api)
-    sheet = make_sheet(api, icp)
-    entity, account = list_account(sheet, name="Acme", domain="acme.com", headcount=5)
-    list_contact(make_sheet(api, icp, entity_type="person"), name="Ann", email="ann@acme.com")
-    profile = sheet.profile
-    file = UploadedFile.objects.create(name="a.csv", stored="a.csv", size=1, table={"columns": ["name"]})
-    config = {
-        "type": "ingest",
-        "file_id": f"{file.pk:024x}",
-        "primary_column": "name",
-        "csv_entity_type": "company",
-    }
-    task = ApiTask.objects.create(name="T", flow="ingest", deployment="main", profile=profile, config=config)
-    at = datetime(2026, 1, 1, tzinfo=UTC)
-    assert profile
-    schedule = ApiSchedule.objects.create(name="S", task=task, profile=profile, cron="0 3 * * 1", next_at=at)
-    run = make_run(status="COMPLETED", sheet=sheet, finished_at=at)
-    item = RunItem.objects.create(
-        run=run, position=1, account=account, state="review", evidence=[{"id": account.pk}]
-    )
-    rows = {
-        "sheet_id": sheet,
-        "file_id": file,
-        "task_id": task,
-        "schedule_id": schedule,
-        "run_id": run,
-        "item_id": item,
-        "record_id": account,
-    }
-    ids = {name: f"{row.pk:024x}" for name, row in rows.items()}
-    return ids | {"icp_id": icp, "entity_id": entity, "signal_id": "0" * 24, "slug": "fake"}
-
-
-@pytest.fixture
-def one_connection() -> Iterator[None]:
-    """Requests keep the connection of the test, whose transaction they are part of."""
-    ends = (request_started, request_finished)
-    for end in ends:
-        end.disconnect(close_old_connections)
-    yield
-    for end in ends:
-        end.connect(close_old_connections)
-
-
-def test_whatever_is_sent_is_answered_as_described(api, known, one_connection, settings, tmp_path):
-    settings.MEDIA_ROOT = tmp_path
-    ApiKey.objects.update(per_minute=10**6)
-    schema = schemathesis.openapi.from_wsgi("/v1/schema?format=json", get_wsgi_application())
-    counts: Counter[int] = Counter()
-    operations: Any = schema.get_all_operations()
-    for operation in operations:
-        send(operation.ok(), api.key, known, counts)
-    assert counts.total() > 250
-    assert {200, 201, 204, 404, 422} <= set(counts)
-
-
-def send(operation: Any, key: str, known: dict[str, Any], counts: Counter[int]) -> None:
-    """Some requests to one operation, with known ids in its path but for the first; nothing of them stays."""
-    calls = 0
-
-    @settings(
-        max_examples=EXAMPLES,
-        deadline=None,
-        derandomize=True,
-        database=None,
-        phases=[Phase.generate],
-        suppress_health_check=list(HealthCheck),
-    )
-    @given(case=operation.as_strategy())
-    def examples(case: Any) -> None:
-        nonlocal calls
-        calls += 1
-        if calls > 1:
-            case.path_parameters = {name: known[name] for name in case.path_parameters or {}}
-        with transaction.atomic(), warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            response = case.call(headers={"x-api-key": key})
-            transaction.set_rollback(True)
-        counts[response.status_code] += 1
-        case.validate_response(response, checks=CHECKS)
-
-    examples()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.utils import timezone
@@ -10,7 +10,7 @@ from django.utils import timezone
 from crm.models import Account, Contact, Sheet, SheetEntry
 from enrichment import claims, signals
 from enrichment.claims import Answer, CleanClaim
-from enrichment.models import EnrichmentRun
+from enrichment.models import ApiSchedule, ApiTask, EnrichmentRun, RunItem, UploadedFile
 from enrichment.models.check import Outcome
 from sources.attributes import Kind
 from tests.factories import START, make_account, make_answer, make_contact, make_run, make_source, make_writer
@@ -71,3 +71,39 @@ def make_surge(account: Account) -> int:
         EnrichmentRun.objects.filter(pk=run.pk).update(status="COMPLETED", finished_at=timezone.now())
         signals.scan(run.pk)
     return run.pk
+
+
+def make_one_of_each(api: Any) -> dict[str, str]:
+    """The ids of a small world, by the name of the parameter in a path."""
+    make_source("fake")
+    icp = make_profile(api)
+    sheet = make_sheet(api, icp)
+    entity, account = list_account(sheet, name="Acme", domain="acme.com", headcount=5)
+    list_contact(make_sheet(api, icp, entity_type="person"), name="Ann", email="ann@acme.com")
+    profile = sheet.profile
+    file = UploadedFile.objects.create(name="a.csv", stored="a.csv", size=1, table={"columns": ["name"]})
+    config = {
+        "type": "ingest",
+        "file_id": f"{file.pk:024x}",
+        "primary_column": "name",
+        "csv_entity_type": "company",
+    }
+    task = ApiTask.objects.create(name="T", flow="ingest", deployment="main", profile=profile, config=config)
+    at = datetime(2026, 1, 1, tzinfo=UTC)
+    assert profile
+    schedule = ApiSchedule.objects.create(name="S", task=task, profile=profile, cron="0 3 * * 1", next_at=at)
+    run = make_run(status="COMPLETED", sheet=sheet, finished_at=at)
+    item = RunItem.objects.create(
+        run=run, position=1, account=account, state="review", evidence=[{"id": account.pk}]
+    )
+    rows = {
+        "sheet_id": sheet,
+        "file_id": file,
+        "task_id": task,
+        "schedule_id": schedule,
+        "run_id": run,
+        "item_id": item,
+        "record_id": account,
+    }
+    ids = {name: f"{row.pk:024x}" for name, row in rows.items()}
+    return ids | {"icp_id": icp, "entity_id": entity, "signal_id": "0" * 24, "slug": "fake"}
