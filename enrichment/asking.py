@@ -17,7 +17,7 @@ from enrichment.calling import Answers, Caller, Group
 from enrichment.clients import client_of
 from enrichment.line import Ended, Line
 from enrichment.models import Lookup
-from enrichment.outcomes import consequence
+from enrichment.outcomes import consequence, without_keys
 from enrichment.plan import Step
 from enrichment.reply import Reply
 from enrichment.seats import Seats
@@ -328,7 +328,7 @@ class Asker:
         try:
             findings = tuple(self.step.adapter.parse(payload, self.catalogue))
         except SourceError as error:
-            failure = error
+            failure = without_keys(error)
         except Exception as error:  # an adapter's own mistake fails its rows, never the run
             failure = self._mistake(error, lookup)
         else:
@@ -348,7 +348,7 @@ class Asker:
     def _failed(
         self, group: Group, lookups: Mapping[str, int], asked_at: datetime, error: SourceError
     ) -> dict[str, Reply]:
-        effect, source = consequence(error), self.step.source
+        effect, source, error = consequence(error), self.step.source, without_keys(error)
         self._is_trial |= effect.tries > 1
         state = effect.paid_state if source.cost else effect.free_state
         cost = source.cost if effect.is_charged else 0

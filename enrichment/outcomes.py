@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from config.logs import redact
 from enrichment.models import Lookup
 from sources.errors import (
     NotAllowed,
@@ -53,3 +54,9 @@ def consequence(error: SourceError) -> Consequence:
     """What `error` means."""
     found = next(entry for kind, entry in TABLE if isinstance(error, kind))
     return replace(found, paid_state=_FAILED, is_charged=False) if error.is_free else found
+
+
+def without_keys(error: SourceError) -> SourceError:
+    """The same error, without the keys that a vendor or an adapter put into its words: these are kept and shown."""
+    error.args = tuple(redact(each) if isinstance(each, str) else each for each in error.args)
+    return error

@@ -21,6 +21,7 @@ from enrichment import runs, tasks
 from enrichment.models import EnrichmentRun, Lookup, RunItem
 from sources.attributes import Kind
 from sources.contract import Call, Http, Payload
+from sources.errors import SourceRefused
 from tests.factories import make_account, make_source
 from tests.fakes import FakeSource
 
@@ -55,6 +56,8 @@ class Careless(FakeSource):
     def fetch(self, call: Call, http: Http) -> Sequence[Payload]:
         if call.subject.domain == "crash.com":
             raise ValueError(f"cannot read https://vendor/?key={call.key}")
+        if call.subject.domain == "refused.com":
+            raise SourceRefused(f"Invalid key {call.key}.")
         logging.getLogger("tests.careless").warning("asking with %r", {"Authorization": call.key})
         return super().fetch(call, http)
 
@@ -79,6 +82,18 @@ def test_the_log_of_a_failing_run_holds_no_key(fakes, log, monkeypatch):
     assert "asking with {'Authorization': '***'}" in text
     assert CANARY not in text
     assert "Traceback" in text
+
+
+@pytest.mark.django_db
+def test_what_a_vendor_says_about_a_key_is_kept_without_it(fakes, monkeypatch):
+    monkeypatch.setenv("CARELESS_API_KEY", CANARY)
+    fakes["careless"] = Careless("careless")
+    source = make_source("careless", cadence="monthly")
+    make_account(name="Refused", domain="refused.com")
+    tasks.work(runs.start(kind=Kind.ACCOUNT, records=Account.objects.all()).pk)
+    source.refresh_from_db()
+    kept = [Lookup.objects.get().error, RunItem.objects.get().reason, source.paused_reason]
+    assert all("Invalid key ***." in each for each in kept), kept
 
 
 @pytest.mark.django_db

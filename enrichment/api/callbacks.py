@@ -8,7 +8,6 @@ import os
 
 from django.http import HttpRequest, JsonResponse
 from django.views.decorators.csrf import csrf_exempt
-from django.views.decorators.http import require_POST
 from standardwebhooks import Webhook, WebhookVerificationError
 
 from enrichment import callbacks, late
@@ -21,14 +20,15 @@ _log = logging.getLogger(__name__)
 
 
 @csrf_exempt
-@require_POST
 def receive(request: HttpRequest, lookup: int, token: str) -> JsonResponse:
     """Take the answer to a lookup, once.
 
     The token proves that the sender was asked. Where `<SLUG>_CALLBACK_SECRET` is set, the message must be
     signed as well (Standard Webhooks). 202 taken, 200 known already, 400 no JSON object, 401 badly signed,
-    404 nobody asked, 413 too large.
+    404 nobody asked, 405 no POST, 413 too large.
     """
+    if request.method != "POST":
+        return _say(405, "An answer is sent by POST.")
     if not callbacks.is_genuine(lookup, token):
         return _say(404, "There is no such question.")
     row = Lookup.objects.filter(pk=lookup).select_related("source").first()
@@ -68,4 +68,9 @@ def _is_object(body: bytes) -> bool:
 
 
 def _say(status: int, detail: str) -> JsonResponse:
-    return JsonResponse({"detail": detail}, status=status)
+    """An answer; a refusal is not logged by Django, for the token that stands in its address."""
+    response = JsonResponse({"detail": detail}, status=status)
+    if status == 405:
+        response["Allow"] = "POST"
+    response._has_been_logged = True  # type: ignore[attr-defined]
+    return response

@@ -208,6 +208,14 @@ def test_only_the_token_opens_the_door(client, fakes, run):
     assert Lookup.objects.get().state == "waiting"
 
 
+def test_a_refused_answer_leaves_its_token_in_no_log(client, fakes, run, caplog):
+    path = urlsplit(fakes["fake"].asked[0]).path
+    assert client.post(path, b"[", content_type="application/json").status_code == 400
+    refused = client.get(path)
+    assert (refused.status_code, refused["Allow"]) == (405, "POST")
+    assert path.rpartition("/")[2] not in caplog.text
+
+
 def test_a_replaced_secret_key_still_opens_the_door(client, fakes, run, settings):
     settings.SECRET_KEY_FALLBACKS = [settings.SECRET_KEY]
     settings.SECRET_KEY = "a-new-one"
