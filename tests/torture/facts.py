@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -34,6 +33,7 @@ class Facts:
     runs: list[tuple[str, Any]] = field(default_factory=list)  # status, summary
     refused: int = 0  # items that a worker brought home when others had taken them over
     shown: tuple[str, ...] = ()  # sentences about numbers that a user is shown and that are not so
+    on_the_wire: Counter[Question] = field(default_factory=Counter)  # when their workers were stopped
     span: float = 0.0  # seconds from the first question to the last answer
 
 
@@ -103,14 +103,9 @@ class Verdict:
     broken: tuple[str, ...]
 
 
-def judge(
-    facts: Facts, calm: Facts, *, in_flight: int, on_the_wire: Mapping[Question, int] | None = None
-) -> Verdict:
-    """Compare what is left after torture with an undisturbed run over the same accounts.
-
-    `on_the_wire`: questions that had left workers which then stood still; once in doubt, they may have their answers.
-    """
-    left = on_the_wire or {}
+def judge(facts: Facts, calm: Facts, *, in_flight: int) -> Verdict:
+    """Compare what is left after torture with an undisturbed run over the same accounts."""
+    left = facts.on_the_wire
     doubted = {
         question: sum(error.startswith(DOUBT) for _, _, error in rows)
         for question, rows in facts.lookups.items()

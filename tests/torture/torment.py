@@ -144,7 +144,7 @@ def torture(plan: Plan) -> Report:
     pace = max(60, round(plan.accounts * 60 / max(plan.kills * plan.gap, 1)))
     calm, calm_seconds = undisturbed(plan.database, plan.accounts)
     found, torment, taken = run_once(plan, kills=plan.kills, seconds=0.15, pace=pace)
-    verdict = facts.judge(found, calm, in_flight=torment.in_flight, on_the_wire=torment.on_the_wire())
+    verdict = facts.judge(found, calm, in_flight=torment.in_flight)
     return Report(verdict, torment.killed, taken, calm_seconds)
 
 
@@ -172,7 +172,9 @@ def run_once(plan: Plan, *, kills: int, seconds: float, pace: int) -> tuple[fact
                 _wait(plan, houses, environment)
                 time.sleep(max(0.0, torment.home_at - time.monotonic()))
             taken = time.monotonic() - began
-        return facts.read(environment, log), torment, taken
+        found = facts.read(environment, log)
+        found.on_the_wire = torment.on_the_wire()
+        return found, torment, taken
 
 
 def prepare_run(environment: dict[str, str], accounts: int, pace: int) -> None:
