@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import signal
@@ -142,8 +143,10 @@ def test_up_serves_works_survives_a_killed_worker_and_stops_on_ctrl_c(house: Hou
     house.start("manage.py", "up", "--port", "0")
     line = house.line()
     url = line.split()[3]
-    with urllib.request.urlopen(url, timeout=20) as answer:
-        assert answer.status == 200
+    with urllib.request.urlopen(f"{url}reconcile", timeout=20) as answer:
+        assert (
+            json.load(answer)["identifierSpace"] == f"{url}reconcile/view/"
+        )  # its own address, as it tells it
     house.wait_for_beat()
     workers = [process for process in house.members("qcluster") if not process.children()]
     workers[0].kill()

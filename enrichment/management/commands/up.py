@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from config import env
 from enrichment.registration import sync_sources
 from enrichment.signals import sync_rules
 from enrichment.supervisor import PortRefused, Supervisor, address_of, take_port, web_server
@@ -33,6 +35,8 @@ class Command(BaseCommand):
             listener = None if options["workers_only"] else take_port(options["host"], options["port"])
         except PortRefused as error:
             raise CommandError(str(error)) from None
+        if listener and not env.text("FOOTNOTE_URL"):  # what the web server and the workers tell others
+            os.environ["FOOTNOTE_URL"] = address_of(listener)
         call_command("migrate", interactive=False, verbosity=0)
         sync_sources()
         sync_rules()
