@@ -222,9 +222,9 @@ def test_an_item_closed_in_doubt_goes_on_when_the_answer_comes_home_after_all(fa
 
 def test_a_worker_that_comes_home_late_speaks_against_no_item(fakes) -> None:
     run = begin(fakes, ["a.com"])
-    late = runs.claim(run, 1)
+    late = Hold(run, 1)
     runs.sweep(timezone.now() + HOUR)
-    runs.claim(run, 1)
+    Hold(run, 1)
     assert RunItem.objects.get().starts == 2
     runs._work_on(run, late, lambda: None, lambda: False)
     assert RunItem.objects.values_list("state", "starts").get() == ("processing", 1)
