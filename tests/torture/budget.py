@@ -80,7 +80,7 @@ def _race(plan: Race, environment: dict[str, str], outcome: Outcome) -> int:
     with _workers(plan.workers, environment) as workers:
         while _is_open(environment) and time.monotonic() < until:
             used = _sample(plan, environment, outcome)
-            kill_at = min(kill_at, time.monotonic() + 1) if used else kill_at
+            kill_at = min(kill_at, time.monotonic() + 0.1) if used else kill_at
             if killed < plan.kills and time.monotonic() > kill_at:
                 number = dice.randrange(1, len(workers))
                 workers[number].kill()

@@ -49,6 +49,8 @@ class Command(BaseCommand):
 
 
 def _called(label: str, count: int) -> str:
-    """What people call the rows of a model."""
+    """What people call the rows of a model, or the files."""
+    if label == archive.FILES:
+        return "file" if count == 1 else "files"
     meta = apps.get_model(label)._meta
     return str(meta.verbose_name if count == 1 else meta.verbose_name_plural)
