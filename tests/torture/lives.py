@@ -209,7 +209,9 @@ def left(life: Life) -> Left:
     assert run
     item = run.items.get()
     rows = Lookup.objects.filter(run=run).order_by("pk").values_list("state", "cost")
-    values = AttributeValue.objects.filter(account=item.account_id, run=run)  # without what came with the record
+    values = AttributeValue.objects.filter(
+        account=item.account_id, run=run
+    )  # without what came with the record
     standing_values = values.filter(superseded_at=None, retracted_at=None)
     entry = item.outcomes.get(life.case.source, {})
     return Left(
