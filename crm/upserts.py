@@ -21,7 +21,7 @@ from crm.told import (
     keep_claims,
     model_of,
 )
-from enrichment import schedule
+from enrichment import bulk, schedule
 from enrichment.models import EnrichmentSource
 from enrichment.registration import sync_sources
 from enrichment.winner import API
@@ -113,7 +113,11 @@ def _save(kind: Kind, records: Iterable[Record]) -> None:
     distinct = list({id(record): record for record in records}.values())
     columns = [*COLUMNS, *(["account"] if kind is Kind.CONTACT else [])]
     model_of(kind).objects.bulk_update([record for record in distinct if record.pk], columns)
-    model_of(kind).objects.bulk_create([record for record in distinct if not record.pk])
+    new = [record for record in distinct if not record.pk]
+    now = bulk.clock()
+    for record in new:
+        record.created_at = now
+    model_of(kind).objects.bulk_create(new)
 
 
 def _read(

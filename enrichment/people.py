@@ -67,8 +67,9 @@ def introduce(run: EnrichmentRun, accounts: QuerySet[Account]) -> tuple[list[int
             leads |= _make([account for account in named if account.pk not in leads])
             _employ(leads)
             said = {leads[account.pk].pk: _said(account, leads[account.pk]) for account in reversed(named)}
+            now = bulk.clock()
             answers = [
-                Answer(record=pk, source=writer, at=bulk.clock(), outcome=Outcome.FOUND, claims=claims_)
+                Answer(record=pk, source=writer, at=now, outcome=Outcome.FOUND, claims=claims_)
                 for pk, claims_ in said.items()
                 if claims_
             ]
@@ -106,7 +107,10 @@ def _make(accounts: Sequence[Account]) -> dict[int, Contact]:
     first: dict[str, Account] = {}
     for account in accounts:
         first.setdefault(_told(account).get("linkedin_url") or f"account {account.pk}", account)
-    contacts = Contact.objects.bulk_create(Contact(account=account) for account in first.values())
+    now = bulk.clock()
+    contacts = Contact.objects.bulk_create(
+        Contact(account=account, created_at=now) for account in first.values()
+    )
     by_person = dict(zip(first, contacts, strict=True))
     return {
         account.pk: by_person[_told(account).get("linkedin_url") or f"account {account.pk}"]

@@ -54,9 +54,10 @@ def accept(run: EnrichmentRun, items: Sequence[RunItem], records: Sequence[Recor
                 SheetEntry(sheet_id=run.sheet_id, **{f"{kind.value}_id": owner.pk}) for owner in owners
             ]
             SheetEntry.objects.bulk_create(entries, ignore_conflicts=True)
+        now = bulk.clock()
         answers = [
             Answer(
-                record=owner.pk, source=source, at=bulk.clock(), outcome=Outcome.FOUND,
+                record=owner.pk, source=source, at=now, outcome=Outcome.FOUND,
                 claims=tuple(_claims(item.subject or {})),
             )
             for item, owner in zip(items, owners, strict=True)

@@ -21,7 +21,7 @@ class Created(models.DateTimeField):  # type: ignore[type-arg]
         return name, "django.db.models.DateTimeField", arguments, options
 
     def pre_save(self, row: models.Model, add: bool) -> Any:
-        """Date a new row."""
-        if add:
+        """Date a new row, unless whoever makes many has dated all of them at once."""
+        if add and getattr(row, self.attname) is None:
             setattr(row, self.attname, bulk.clock())
         return getattr(row, self.attname)
