@@ -24,6 +24,7 @@ from sources.contract import Call, Http, Payload
 from sources.errors import SourceRefused
 from tests.factories import make_account, make_source
 from tests.fakes import FakeSource
+from tests.logged import everything_logged
 
 ROOT = Path(__file__).resolve().parent.parent
 CANARY = "ca+nary/7f3 9d"
@@ -32,16 +33,8 @@ CANARY = "ca+nary/7f3 9d"
 @pytest.fixture
 def log(request: pytest.FixtureRequest) -> Iterator[io.StringIO]:
     """Everything that is logged, as the console would show it."""
-    stream = io.StringIO()
-    handler = logging.StreamHandler(stream)
-    handler.setFormatter(getattr(request, "param", logs.JsonFormatter)())
-    root = logging.getLogger()
-    level = root.level
-    root.addHandler(handler)
-    root.setLevel(logging.DEBUG)
-    yield stream
-    root.removeHandler(handler)
-    root.setLevel(level)
+    with everything_logged(getattr(request, "param", logs.JsonFormatter)(), logging.DEBUG) as stream:
+        yield stream
 
 
 def lines(log: io.StringIO) -> list[dict[str, Any]]:

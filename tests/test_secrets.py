@@ -26,6 +26,7 @@ from tests.enrichment.webhooks.receivers import Receiver, receiving
 from tests.enrichment.webhooks.world import ended, make_endpoint
 from tests.factories import make_account, make_source
 from tests.fakes import FakeSource
+from tests.logged import everything_logged
 from tests.people import make_olive
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -65,16 +66,8 @@ def planted(monkeypatch: pytest.MonkeyPatch) -> set[str]:
 @pytest.fixture
 def log() -> Iterator[io.StringIO]:
     """Everything that is logged, as the console shows it."""
-    stream = io.StringIO()
-    handler = logging.StreamHandler(stream)
-    handler.setFormatter(logs.PlainFormatter())
-    root = logging.getLogger()
-    level = root.level
-    root.addHandler(handler)
-    root.setLevel(logging.INFO)
-    yield stream
-    root.removeHandler(handler)
-    root.setLevel(level)
+    with everything_logged(logs.PlainFormatter(), logging.INFO) as stream:
+        yield stream
 
 
 def enrich(fakes: dict[str, FakeSource]) -> int:
